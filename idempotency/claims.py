@@ -1,0 +1,93 @@
+"""What passes between the records and those who work on them, as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from idempotency.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One record to write: its id, its digests and its payload as checked JSON text."""
+
+    id: UUID
+    key: UUID | None
+    fingerprint: UUID
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all records of one enqueue share. `dedupe_window` None: a key is taken for ever."""
+
+    task: str
+    queue: str
+    payload_version: int
+    max_attempts: int
+    solo: bool
+    run_after: datetime | None
+    delay: timedelta
+    options: str | None
+    dedupe_window: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that answers for a request, written now (`created`) or before."""
+
+    id: UUID
+    key: UUID | None
+    fingerprint: UUID
+    state: State
+    result: Any
+    created: bool
+    claimable: bool
+    window_passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One record in the hands of a worker. `fencing_token` and `lease_id` prove the ownership in every write."""
+
+    id: UUID
+    task: str
+    queue: str
+    key: UUID | None
+    payload: Mapping[str, Any]
+    payload_version: int
+    options: Mapping[str, Any] | None
+    attempt: int
+    max_attempts: int
+    fencing_token: int
+    lease_id: UUID
+    lease_expires_at: datetime
+    solo: bool
+    available_at: datetime
+    replay_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong in one attempt, cut to size and free of what PostgreSQL cannot store."""
+
+    error_class: str
+    message: str
+    traceback: str | None = None
+    started_at: datetime | None = None
+
+    @property
+    def summary(self) -> str:
+        return f"{self.error_class}: {self.message}" if self.message else self.error_class
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """A queue as the relay sees it: claimable records (counted up to a cap), seconds until more are."""
+
+    queue: str
+    claimable: int
+    next_due_in: float | None
+    pause_ends_in: float | None

@@ -1,0 +1,24 @@
+"""A connection of our own beside Django's: claims and settles must not share the job's transaction or its accidents."""
+
+from typing import Any
+
+import psycopg
+from django.db import connections
+
+# A peer that vanished without a word is noticed within half a minute; else it would hold its row locks for hours.
+KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+OPTIONS = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s"
+
+
+def connect(application_name: str, *, using: str = "default") -> psycopg.Connection[tuple[Any, ...]]:
+    """An autocommit connection to the database that Django's alias `using` names.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    params = connections[using].get_connection_params()
+    for ours in ("cursor_factory", "context", "pool"):
+        params.pop(ours, None)
+    params["options"] = f"{params.get('options', '')} {OPTIONS}".strip()
+    params["connect_timeout"] = params.get("connect_timeout", 5)
+    return psycopg.connect(**KEEPALIVE | params, application_name=application_name, autocommit=True)

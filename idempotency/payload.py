@@ -1,0 +1,89 @@
+"""What may be a payload or a result: JSON that PostgreSQL gives back as it was, and nothing that only looks like it."""
+
+import json
+import math
+from collections.abc import Mapping
+from uuid import UUID
+
+from idempotency.errors import PayloadError, PayloadTooLargeError
+from idempotency.keys import digest
+
+MAX_DEPTH = 32  # levels; deeper documents are loops or attacks
+MAX_INT_BITS = 14_000  # about 4,200 digits: Python refuses to print longer ones
+
+
+def dumps(value: object, *, limit: int, what: str = "payload") -> str:
+    """JSON text of `value`, checked.
+
+    Args:
+        value: str, int, float, bool, None, and lists and dicts of them.
+        limit: bytes.
+        what: the word for it in errors.
+
+    Raises:
+        PayloadError: names the path of what JSON or PostgreSQL cannot keep.
+        PayloadTooLargeError: more than `limit` bytes.
+    """
+    _check(value, what, 0)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    size = len(text.encode())
+    if size > limit:
+        raise PayloadTooLargeError(
+            f"{what} has {size:,} bytes, over JOBS_MAX_PAYLOAD ({limit:,}). Store the data and pass its id."
+        )
+    return text
+
+
+def fingerprint(payload: Mapping[str, object]) -> UUID:
+    """Digest of a checked payload, the same whatever the order of its keys."""
+    return digest(json.dumps(payload, sort_keys=True, allow_nan=False, separators=(",", ":")).encode())
+
+
+def _check(value: object, path: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise PayloadError(f"{path} is nested deeper than {MAX_DEPTH} levels. Flatten it, or store it and pass its id.")
+    match value:
+        case None | bool():
+            return
+        case str():
+            _check_text(value, path)
+        case int():
+            if value.bit_length() > MAX_INT_BITS:
+                raise PayloadError(f"{path} is an integer of more than 4,200 digits. Pass it as text.")
+        case float():
+            if not math.isfinite(value):
+                raise PayloadError(f"{path} is {value}, which JSON does not have. Pass None or a text instead.")
+        case list() | tuple():
+            for index, item in enumerate(value):
+                _check(item, f"{path}[{index}]", depth + 1)
+        case dict():
+            _check_members(value, path, depth)
+        case _:
+            raise PayloadError(f"{path} is a {type(value).__name__}, which is not JSON. {_remedy(value)}")
+
+
+def _check_members(members: dict[object, object], path: str, depth: int) -> None:
+    for name, item in members.items():
+        if not isinstance(name, str):
+            raise PayloadError(f"{path} has the key {name!r}; JSON keys are text. Use str({name!r}).")
+        _check_text(name, f"a key of {path}")
+        _check(item, f"{path}.{name}", depth + 1)
+
+
+def _check_text(text: str, path: str) -> None:
+    if "\x00" in text:
+        raise PayloadError(f"{path} contains a NUL character, which PostgreSQL cannot store. Remove it.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PayloadError(f"{path} contains half a surrogate pair. Decode it with errors='replace' first.") from None
+
+
+def _remedy(value: object) -> str:
+    if isinstance(value, (bytes, bytearray)):
+        return "Pass base64 text, or store the bytes and pass their id."
+    if hasattr(value, "isoformat"):
+        return "Pass value.isoformat()."
+    if hasattr(value, "pk"):
+        return "Pass its primary key."
+    return "Pass text, numbers, lists and dicts of them."

@@ -1,0 +1,9 @@
+-- queued → dead_lettered: exhaust
+UPDATE idempotency_record
+SET state = 'dead_lettered', reason = 'attempts_exhausted', finished_at = statement_timestamp(), parked_reason = NULL
+WHERE id IN (
+    SELECT id FROM idempotency_record
+    WHERE state = 'queued' AND parked_reason IS NULL AND queue = ANY(%(queues)s::text[])
+      AND available_at <= statement_timestamp() AND attempt >= max_attempts
+    LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AND state = 'queued'
+RETURNING id, state

@@ -1,0 +1,257 @@
+"""Every write of a record, one function per arrow. The guard is in the SQL; no row means *you are not the owner*.
+
+Functions take a connection: Django's where the write belongs to the caller's transaction (enqueue, and a settle that
+commits together with the job's own rows), a connection of our own everywhere else.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from idempotency.claims import Claimed, Found, Problem, Request, Terms
+from idempotency.errors import LeaseLost
+from idempotency.ids import new_id
+from idempotency.statements import Connection, run
+from idempotency.states import Reason, State
+
+GIVE_BACKS = 100  # returned attempts before they count after all: a job that is never to blame must still end
+POISON_DEATHS = 3  # workers a job may take down while it is alone
+
+
+# -- none → queued ----------------------------------------------------------------------------------------------------
+
+
+def enqueue(connection: Connection, terms: Terms, requests: Sequence[Request]) -> list[Found]:
+    """Write the records, or find those that already hold the keys; one answer per request, in their order.
+
+    Never aborts the caller's transaction. Blocks while another transaction is writing the same key, because only its
+    end decides who was first.
+    """
+    created = _insert(connection, terms, requests)
+    missing = [r for r in requests if r.id not in created]
+    while missing:
+        found = find(connection, missing, terms.dedupe_window)
+        taken = {f.key or f.id: f for f in found.values() if not f.window_passed}
+        passed = [f.id for f in found.values() if f.window_passed]
+        if passed:
+            run(connection, "free_key", ids=passed, window=terms.dedupe_window)
+        created |= {r.id: taken[k] for r in missing if (k := _holder(r, taken)) is not None}
+        missing = [r for r in missing if r.id not in created]
+        created |= _insert(connection, terms, missing) if missing else {}
+        missing = [r for r in missing if r.id not in created]
+    return [created[r.id] for r in requests]
+
+
+def _holder(request: Request, taken: Mapping[UUID, Found]) -> UUID | None:
+    for candidate in (request.key, request.id):
+        if candidate in taken:
+            return candidate
+    return next((k for k, f in taken.items() if f.id == request.id), None)
+
+
+def _insert(connection: Connection, terms: Terms, requests: Sequence[Request]) -> dict[UUID, Found]:
+    rows = run(
+        connection,
+        "enqueue",
+        ids=[r.id for r in requests],
+        keys=[r.key for r in requests],
+        fingerprints=[r.fingerprint for r in requests],
+        payloads=[r.payload for r in requests],
+        task=terms.task,
+        queue=terms.queue,
+        payload_version=terms.payload_version,
+        max_attempts=terms.max_attempts,
+        solo=terms.solo,
+        run_after=terms.run_after,
+        delay=terms.delay,
+        options=terms.options,
+    )
+    claimable = dict(rows)
+    return {
+        r.id: Found(r.id, r.key, r.fingerprint, State.QUEUED, None, True, claimable[r.id], False)
+        for r in requests
+        if r.id in claimable
+    }
+
+
+def find(connection: Connection, requests: Sequence[Request], window: timedelta | None) -> dict[UUID, Found]:
+    """The records that hold the keys or ids of these requests, by record id."""
+    keys = [r.key for r in requests if r.key is not None]
+    rows = run(connection, "find", keys=keys, ids=[r.id for r in requests], window=window)
+    return {
+        id_: Found(id_, key, fingerprint, State(state), _json(result), False, False, bool(passed))
+        for id_, key, fingerprint, state, result, passed in rows
+    }
+
+
+# -- queued → processing ----------------------------------------------------------------------------------------------
+
+
+def claim(connection: Connection, queue: str, *, limit: int, lease: timedelta, claimed_by: str) -> list[Claimed]:
+    """Take up to `limit` claimable records of the queue, oldest first, under one new lease. A `solo` record comes alone."""
+    rows = run(
+        connection, "claim", queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=new_id()
+    )
+    batch = [
+        Claimed(id_, task, q, key, _json(payload), version, _json(options), *rest)
+        for id_, task, q, key, payload, version, options, *rest in rows
+    ]
+    return sorted(batch, key=lambda c: (c.available_at, c.id))
+
+
+def renew(connection: Connection, batch: Sequence[Claimed], *, lease: timedelta) -> set[UUID]:
+    """Prolong the lease of a batch's unfinished records; returns the ids still owned."""
+    return {id_ for (id_,) in run(connection, "renew", **_owned(batch), lease=lease)}
+
+
+# -- processing → … ---------------------------------------------------------------------------------------------------
+
+
+def succeed(connection: Connection, batch: Sequence[Claimed], results: Sequence[str]) -> set[UUID]:
+    """Settle records of one lease as succeeded, results as JSON texts; returns the ids that were still owned."""
+    return {id_ for (id_,) in run(connection, "succeed", **_owned(batch), results=list(results))}
+
+
+def succeeded_by(connection: Connection, batch: Sequence[Claimed]) -> set[UUID]:
+    """Which of these this very claim has settled already. For a settle whose answer was lost."""
+    return {id_ for (id_,) in run(connection, "succeeded_by", **_owned(batch))}
+
+
+def retry(connection: Connection, claimed: Claimed, *, delay: timedelta, problem: Problem) -> State:
+    """Queue it again after `delay`, or dead-letter it when its attempts are used up; returns which."""
+    return _settle(connection, "retry", claimed, problem, delay=delay)
+
+
+def fail(connection: Connection, claimed: Claimed, problem: Problem) -> State:
+    return _settle(connection, "fail", claimed, problem, reason=Reason.PERMANENT)
+
+
+def dead_letter(connection: Connection, claimed: Claimed, *, reason: Reason, problem: Problem) -> State:
+    return _settle(connection, "dead_letter", claimed, problem, reason=reason)
+
+
+def give_back(
+    connection: Connection,
+    batch: Sequence[Claimed],
+    *,
+    delay: timedelta = timedelta(0),
+    parked_reason: str | None = None,
+    problem: Problem | None = None,
+) -> set[UUID]:
+    """Return unfinished records of one lease and their attempts (up to `GIVE_BACKS` a record); returns those owned."""
+    rows = run(
+        connection,
+        "give_back",
+        **_owned(batch),
+        delay=delay,
+        parked_reason=parked_reason,
+        bound=GIVE_BACKS,
+        **_problem(problem),
+    )
+    return {id_ for id_, _ in rows}
+
+
+def _settle(connection: Connection, arrow: str, claimed: Claimed, problem: Problem, **params: Any) -> State:
+    rows = run(
+        connection,
+        arrow,
+        id=claimed.id,
+        token=claimed.fencing_token,
+        lease_id=claimed.lease_id,
+        **_problem(problem),
+        **params,
+    )
+    if not rows:
+        raise LeaseLost(f"{claimed.task} {claimed.id}: attempt {claimed.attempt} no longer owns the record")
+    return State(rows[0][1])
+
+
+# -- by the reaper and the relay --------------------------------------------------------------------------------------
+
+
+def expire(connection: Connection, claimed_by: str) -> int:
+    """End the leases of a claimant that is known to be dead; the next `reap` takes its records."""
+    return len(run(connection, "expire", claimed_by=claimed_by))
+
+
+def reap(connection: Connection, *, limit: int = 500) -> dict[UUID, State]:
+    """Take records whose lease ran out from their claimants. The cap keeps a clock that jumps from reaping all at once."""
+    return _states(run(connection, "reap", limit=limit, poison=POISON_DEATHS))
+
+
+def exhaust(connection: Connection, queues: Sequence[str], *, limit: int = 500) -> dict[UUID, State]:
+    """Dead-letter queued records that have no attempt left."""
+    return _states(run(connection, "exhaust", queues=list(queues), limit=limit))
+
+
+def unpark(connection: Connection, known: Mapping[str, int]) -> int:
+    """Let go records parked for want of a worker that knows the task and its payload version."""
+    return len(run(connection, "unpark", tasks=list(known), versions=list(known.values())))
+
+
+def prune(connection: Connection, *, retention: timedelta, limit: int = 1000) -> int:
+    """Hollow out succeeded records older than `retention`: the key keeps answering, payload and result are gone."""
+    return len(run(connection, "prune", retention=retention, limit=limit))
+
+
+def compact_tally(connection: Connection, *, limit: int = 10_000) -> None:
+    run(connection, "compact", limit=limit)
+
+
+# -- by a person ------------------------------------------------------------------------------------------------------
+
+
+def cancel(connection: Connection, id_: UUID, *, token: int, why: str) -> bool:
+    """Withdraw a queued record; `token` is the one on the page, so that nobody cancels what he did not see."""
+    return bool(run(connection, "cancel", id=id_, token=token, why=why))
+
+
+def replay(connection: Connection, id_: UUID, *, token: int) -> bool:
+    """Queue a given-up record again with all its attempts; False when it has changed since the page was shown."""
+    return bool(run(connection, "replay", id=id_, token=token))
+
+
+# -- queues -----------------------------------------------------------------------------------------------------------
+
+
+def pause(connection: Connection, queue: str, *, duration: timedelta | None, reason: str, by: str) -> bool:
+    """Let nobody claim from the queue for `duration` (None: until resumed). Never shortens a pause; False if longer."""
+    return bool(run(connection, "pause", queue=queue, duration=duration, reason=reason, by=by))
+
+
+def resume(connection: Connection, queue: str) -> bool:
+    return bool(run(connection, "resume", queue=queue))
+
+
+# -- shapes -----------------------------------------------------------------------------------------------------------
+
+
+def _owned(batch: Sequence[Claimed]) -> dict[str, Any]:
+    """Parameters of the guard. A batch has one lease."""
+    return {
+        "ids": [c.id for c in batch],
+        "tokens": [c.fencing_token for c in batch],
+        "lease_id": batch[0].lease_id,
+    }
+
+
+def _problem(problem: Problem | None) -> dict[str, Any]:
+    return {
+        "error": problem.summary if problem else None,
+        "error_class": problem.error_class if problem else None,
+        "error_message": problem.message if problem else None,
+        "traceback": problem.traceback if problem else None,
+        "started_at": problem.started_at if problem else None,
+    }
+
+
+def _states(rows: list[tuple[Any, ...]]) -> dict[UUID, State]:
+    return {row[0]: State(row[1]) for row in rows}
+
+
+def _json(value: Any) -> Any:
+    """Django's connection hands out jsonb as text, psycopg's own as objects."""
+    import json
+
+    return json.loads(value) if isinstance(value, (str, bytes)) else value
