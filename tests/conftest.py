@@ -1,0 +1,113 @@
+"""Servers and programs for tests; every fixture here can be used by any test.
+
+One PostgreSQL serves the whole run and each pytest process has a database in it; each pytest process has a broker of
+its own, because FLUSHALL and SIGKILL are tests here. `JOBS_TEST_SERVERS=debian` takes Debian's servers instead of the
+wheels' ones. `DATABASE_URL`, when set, is used as it is.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.processes import Program, Programs
+from tests.servers.broker import Broker
+from tests.servers.session import NOT_HERE, Servers, database_settings, with_database
+
+SERVERS = pytest.StashKey[Servers]()
+PROGRAMS = pytest.StashKey[Programs]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    servers = config.stash[SERVERS] = Servers()
+    config.add_cleanup(servers.stop)
+    if config.option.collectonly:
+        return
+    if "DATABASE_URL" not in os.environ:
+        os.environ["DATABASE_URL"] = servers.start_postgres()
+    settings.DATABASES["default"] |= database_settings(os.environ["DATABASE_URL"])
+    if not getattr(config.option, "numprocesses", None):  # the controller of other processes runs no test itself
+        settings.CELERY_BROKER_URL = os.environ["BROKER_URL"] = servers.start_broker().url
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The database goes with its server; dropping it first would only wait for a worker's last connection."""
+    return True
+
+
+@pytest.fixture
+def environment(database: str, broker: Broker) -> dict[str, str]:
+    """The environment of programs: they see this test's database (committed rows alone), broker and settings."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database,
+        "BROKER_URL": broker.url,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+@pytest.fixture
+def database(transactional_db: None) -> str:
+    """The URL of this process's test database. What the test writes is committed, and emptied out after the test."""
+    return with_database(os.environ["DATABASE_URL"], settings.DATABASES["default"]["NAME"])
+
+
+@pytest.fixture
+def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
+    """This process's own broker, empty: `url`, `flush()`, `kill()`, `restart()`, `stop()`, `length(queue)`."""
+    broker = pytestconfig.stash[SERVERS].broker
+    assert broker, "no broker in xdist's controller"
+    broker.flush()
+    yield broker
+    broker.restore()
+
+
+@pytest.fixture
+def programs(request: pytest.FixtureRequest, database: str, broker: Broker, tmp_path: Path) -> Iterator[Programs]:
+    """Starts programs of this project and ends them after the test: `worker(…)`, `relay()`, `manage(…)`, `spawn(…)`.
+
+    The environment is built when a program starts, so that a test may override the fixture `environment`.
+    """
+    janitor = request.config.stash[SERVERS].janitor
+    programs = Programs(tmp_path, lambda: request.getfixturevalue("environment"), janitor)
+    request.node.stash[PROGRAMS] = programs
+    yield programs
+    programs.end()
+
+
+@pytest.fixture
+def spawn_worker(programs: Programs) -> Callable[..., Program]:
+    """`spawn_worker("default", concurrency=2, env={…})`: a real `celery worker`, ready. See `Programs.worker`."""
+    return programs.worker
+
+
+@pytest.fixture
+def spawn_relay(programs: Programs) -> Callable[..., Program]:
+    """`spawn_relay()`: a real `manage.py jobs relay`. See `Programs.relay`."""
+    return programs.relay
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        for program in item.stash.get(PROGRAMS, ()):
+            report.sections.append((f"log of {program.name}", program.log()[-8000:]))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name, above the summary, what failed before pytest and what this machine could not run."""
+    notes = list(filter(None, os.environ.get("JOBS_TEST_NOTES", "").splitlines()))
+    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if report.longrepr]
+    reasons = {reason.partition(NOT_HERE)[2] for reason in skipped if NOT_HERE in reason}
+    notes += [f"not run on this machine:{reason}" for reason in sorted(reasons)]
+    if notes:
+        terminalreporter.section("bin/test")
+        for note in notes:
+            terminalreporter.line(note)

@@ -1,0 +1,72 @@
+"""The servers of one pytest process, from the wheels or from Debian's packages."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+import pytest
+
+from config.embedded import Postgres, Valkey
+from config.embedded.places import make_place
+from tests.janitor import Janitor
+from tests.servers import debian
+from tests.servers.broker import Broker
+from tests.servers.debian_servers import DebianPostgres, DebianRedis
+
+NOT_HERE = "not on this machine:"
+KINDS = {"wheels": (Postgres, Valkey), "debian": (DebianPostgres, DebianRedis)}
+# What the tests kill are processes, never the machine: the operating system keeps what was written without fsync.
+FAST = {"fsync": "off", "full_page_writes": "off"}
+
+
+class Servers:
+    """Started when asked for, stopped together; none outlives this process."""
+
+    def __init__(self) -> None:
+        self.janitor = Janitor()
+        self.postgres: Postgres | None = None
+        self.broker: Broker | None = None
+        self._postgres_class, self._broker_class = KINDS[os.environ.get("JOBS_TEST_SERVERS", "wheels")]
+
+    def start_postgres(self) -> str:
+        self.postgres = self._postgres_class(self._place(), settings=FAST).start()
+        self.janitor.remove(self.postgres.sockets.parent)
+        return self.postgres.url
+
+    def start_broker(self) -> Broker:
+        self.broker = Broker(self._broker_class(self._place()).start())
+        return self.broker
+
+    def _place(self) -> Path:
+        place = make_place()
+        self.janitor.remove(place)
+        return place
+
+    def stop(self) -> None:
+        if self.broker:
+            self.broker.close()
+        if self.postgres:
+            self.postgres.close()
+        self.janitor.finish()
+
+
+def database_settings(url: str) -> dict[str, object]:
+    """Django's settings for the address alone; what else the project sets stays."""
+    parsed = dj_database_url.parse(url)
+    return {name: parsed[name] for name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server's address with another database."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def require(package: str) -> Path:
+    """The program of a Debian package. Where nobody may install it the test is skipped and named in the summary."""
+    program = debian.installed(package)
+    if program is None and debian.may_install():
+        pytest.fail(f"Debian's {package} is missing: bin/test installs it.")
+    if program is None:
+        pytest.skip(f"{NOT_HERE} {package} is missing, and only root may install it")
+    return program

@@ -1,0 +1,84 @@
+"""What tests start, ends: with the test, and with pytest, however that ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.janitor import Janitor, gone
+from tests.processes import ROOT, Programs, wait_until
+
+FAMILY = ("sh", "-c", "sh -c 'read _ < fifo' & read _ < fifo")  # a parent and a child that wait for ever
+
+
+@pytest.fixture
+def own_programs(tmp_path: Path) -> Iterator[Programs]:
+    os.mkfifo(tmp_path / "fifo")
+    janitor = Janitor()
+    programs = Programs(tmp_path, lambda: dict(os.environ), janitor)
+    yield programs
+    programs.end()
+    janitor.finish()
+
+
+def family(programs: Programs, directory: Path) -> int:
+    """Start a program that has a child; returns its process group."""
+    program = programs.spawn("family", *FAMILY[:2], f"cd {directory}; {FAMILY[2]}")
+    wait_until(program.children)
+    return program.pid
+
+
+def test_a_program_ends_with_its_children_when_its_test_ends(own_programs: Programs, tmp_path: Path) -> None:
+    group = family(own_programs, tmp_path)
+    assert not gone(group)
+    own_programs.end()
+    assert gone(group)
+
+
+def test_children_of_a_killed_program_are_killed_too(own_programs: Programs, tmp_path: Path) -> None:
+    family(own_programs, tmp_path)
+    (program,) = own_programs
+    (child,) = program.children()
+    program.signal(signal.SIGKILL)
+    program.wait_for_end()
+    assert not gone(program.pid), f"{child} should have outlived its parent"
+    own_programs.end()
+    assert gone(program.pid)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from tests.servers.session import Servers
+from tests.servers.test_programs import family
+from tests.processes import Programs
+servers = Servers()
+servers.start_postgres()
+servers.start_broker()
+directory = Path(sys.argv[1])
+group = family(Programs(directory, dict, servers.janitor), directory)
+server = servers.postgres
+print(group, server.process.pid, server.directory, server.sockets, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_nothing_is_left_of_a_pytest_that_was_killed(own_programs: Programs, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, tmp_path]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        group, postgres, *directories = process.stdout.readline().split()
+        process.kill()
+    wait_until(lambda: gone(int(group)), message="the programs' processes end")
+    wait_until(lambda: gone(int(postgres)), message="the servers end")
+    wait_until(lambda: not any(map(os.path.exists, directories)), message="the directories go")
+
+
+def test_the_log_of_a_program_that_ended_early_is_in_the_failure(own_programs: Programs) -> None:
+    program = own_programs.spawn("loud", "sh", "-c", "echo 'the reason'; exit 3")
+    with pytest.raises(AssertionError, match=r"(?s)ended with 3.*the reason"):
+        program.wait_for_log("ready")
