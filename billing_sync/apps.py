@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class BillingSyncConfig(AppConfig):
+    name = "billing_sync"
+    verbose_name = "Billing sync"
