@@ -4,6 +4,7 @@ from typing import Any
 
 import psycopg
 from django.db import connections
+from psycopg.types.string import TextLoader
 
 # A peer that vanished without a word is noticed within half a minute; else it would hold its row locks for hours.
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
@@ -21,4 +22,6 @@ def connect(application_name: str, *, using: str = "default") -> psycopg.Connect
         params.pop(ours, None)
     params["options"] = f"{params.get('options', '')} {OPTIONS}".strip()
     params["connect_timeout"] = params.get("connect_timeout", 5)
-    return psycopg.connect(**KEEPALIVE | params, application_name=application_name, autocommit=True)
+    connection = psycopg.connect(**KEEPALIVE | params, application_name=application_name, autocommit=True)
+    connection.adapters.register_loader("jsonb", TextLoader)  # as Django's does: see `statements.loads`
+    return connection

@@ -1,5 +1,6 @@
 """The SQL files, read once; and the one way to run them."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,3 +35,8 @@ def run(connection: Connection, name: str, **params: Any) -> list[tuple[Any, ...
     with connection.cursor() as cursor:
         cursor.execute(statement(name), params)
         return cursor.fetchall() if cursor.description else []
+
+
+def loads(text: str | None) -> Any:
+    """A jsonb column's value; both kinds of connection hand it out as text."""
+    return None if text is None else json.loads(text)

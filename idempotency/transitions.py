@@ -12,7 +12,7 @@ from uuid import UUID
 from idempotency.claims import Claimed, Found, Problem, Request, Terms
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
-from idempotency.statements import Connection, run
+from idempotency.statements import Connection, loads, run
 from idempotency.states import Reason, State
 
 GIVE_BACKS = 100  # returned attempts before they count after all: a job that is never to blame must still end
@@ -28,26 +28,16 @@ def enqueue(connection: Connection, terms: Terms, requests: Sequence[Request]) -
     Never aborts the caller's transaction. Blocks while another transaction is writing the same key, because only its
     end decides who was first.
     """
-    created = _insert(connection, terms, requests)
-    missing = [r for r in requests if r.id not in created]
-    while missing:
+    answers = _insert(connection, terms, requests)
+    while missing := [r for r in requests if r.id not in answers]:
         found = find(connection, missing, terms.dedupe_window)
-        taken = {f.key or f.id: f for f in found.values() if not f.window_passed}
-        passed = [f.id for f in found.values() if f.window_passed]
-        if passed:
+        holders = {f.id: f for f in found} | {f.key: f for f in found if f.key and not f.window_passed}
+        answers |= {r.id: holders[name] for r in missing for name in (r.id, r.key) if name in holders}
+        if passed := [f.id for f in found if f.window_passed]:
             run(connection, "free_key", ids=passed, window=terms.dedupe_window)
-        created |= {r.id: taken[k] for r in missing if (k := _holder(r, taken)) is not None}
-        missing = [r for r in missing if r.id not in created]
-        created |= _insert(connection, terms, missing) if missing else {}
-        missing = [r for r in missing if r.id not in created]
-    return [created[r.id] for r in requests]
-
-
-def _holder(request: Request, taken: Mapping[UUID, Found]) -> UUID | None:
-    for candidate in (request.key, request.id):
-        if candidate in taken:
-            return candidate
-    return next((k for k, f in taken.items() if f.id == request.id), None)
+        if missing := [r for r in missing if r.id not in answers]:
+            answers |= _insert(connection, terms, missing)
+    return [answers[r.id] for r in requests]
 
 
 def _insert(connection: Connection, terms: Terms, requests: Sequence[Request]) -> dict[UUID, Found]:
@@ -75,14 +65,14 @@ def _insert(connection: Connection, terms: Terms, requests: Sequence[Request]) -
     }
 
 
-def find(connection: Connection, requests: Sequence[Request], window: timedelta | None) -> dict[UUID, Found]:
-    """The records that hold the keys or ids of these requests, by record id."""
+def find(connection: Connection, requests: Sequence[Request], window: timedelta | None) -> list[Found]:
+    """The records that hold the keys or ids of these requests."""
     keys = [r.key for r in requests if r.key is not None]
     rows = run(connection, "find", keys=keys, ids=[r.id for r in requests], window=window)
-    return {
-        id_: Found(id_, key, fingerprint, State(state), _json(result), False, False, bool(passed))
+    return [
+        Found(id_, key, fingerprint, State(state), loads(result), False, False, bool(passed))
         for id_, key, fingerprint, state, result, passed in rows
-    }
+    ]
 
 
 # -- queued → processing ----------------------------------------------------------------------------------------------
@@ -94,7 +84,7 @@ def claim(connection: Connection, queue: str, *, limit: int, lease: timedelta, c
         connection, "claim", queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=new_id()
     )
     batch = [
-        Claimed(id_, task, q, key, _json(payload), version, _json(options), *rest)
+        Claimed(id_, task, q, key, loads(payload), version, loads(options), *rest)
         for id_, task, q, key, payload, version, options, *rest in rows
     ]
     return sorted(batch, key=lambda c: (c.available_at, c.id))
@@ -249,9 +239,3 @@ def _problem(problem: Problem | None) -> dict[str, Any]:
 def _states(rows: list[tuple[Any, ...]]) -> dict[UUID, State]:
     return {row[0]: State(row[1]) for row in rows}
 
-
-def _json(value: Any) -> Any:
-    """Django's connection hands out jsonb as text, psycopg's own as objects."""
-    import json
-
-    return json.loads(value) if isinstance(value, (str, bytes)) else value

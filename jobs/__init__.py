@@ -1,0 +1,42 @@
+"""Background jobs for Django that reach one outcome, however often they are delivered."""
+
+from idempotency.errors import (
+    EnqueueError,
+    KeyConflict,
+    KeyPartError,
+    LeaseLost,
+    PayloadError,
+    PayloadTooLargeError,
+)
+from jobs.enqueueing import Enqueued
+from jobs.errors import (
+    JobFailedError,
+    PermanentError,
+    RateLimitedError,
+    RefusedError,
+    TransientError,
+    UnknownQueueError,
+)
+from jobs.result import JobResult
+from jobs.retry import RetryPolicy
+from jobs.task import IdempotentTask, idempotent_task
+
+__all__ = [
+    "EnqueueError",
+    "Enqueued",
+    "IdempotentTask",
+    "JobFailedError",
+    "JobResult",
+    "KeyConflict",
+    "KeyPartError",
+    "LeaseLost",
+    "PayloadError",
+    "PayloadTooLargeError",
+    "PermanentError",
+    "RateLimitedError",
+    "RefusedError",
+    "RetryPolicy",
+    "TransientError",
+    "UnknownQueueError",
+    "idempotent_task",
+]

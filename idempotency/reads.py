@@ -1,0 +1,66 @@
+"""What others may ask of the records. Nothing here writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from idempotency.claims import Backlog
+from idempotency.statements import Connection, loads, run
+from idempotency.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    state: State
+    result: Any
+    reason: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one record stands and what stands in its way; times are the database's, spans are seconds."""
+
+    id: UUID
+    task: str
+    queue: str
+    state: State
+    key: UUID | None
+    attempt: int
+    max_attempts: int
+    due_in: float
+    lease_left: float | None
+    claimed_by: str | None
+    parked_reason: str | None
+    reason: str | None
+    error: str | None
+    finished_at: datetime | None
+    pruned_at: datetime | None
+    paused: bool
+    pause_left: float | None
+    pause_reason: str | None
+    paused_by: str | None
+    ahead: int
+
+
+def outcome(connection: Connection, id_: UUID) -> Outcome | None:
+    for state, result, reason, error in run(connection, "outcome", id=id_):
+        return Outcome(State(state), loads(result), reason, error)
+    return None
+
+
+def standing(connection: Connection, id_: UUID) -> Standing | None:
+    for id_, task, queue, state, *rest in run(connection, "standing", id=id_):
+        return Standing(id_, task, queue, State(state), *rest)
+    return None
+
+
+def backlog(connection: Connection, queues: Sequence[str], *, cap: int) -> list[Backlog]:
+    """One entry per queue; claimable records are counted up to `cap`, so that a long backlog costs no more."""
+    rows = run(connection, "backlog", queues=list(queues), cap=cap)
+    return [
+        Backlog(name, claimable, None if due is None else float(due), None if pause is None else float(pause))
+        for name, claimable, due, pause in rows
+    ]

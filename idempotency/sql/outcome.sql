@@ -1,0 +1,2 @@
+-- read: what became of one record
+SELECT state, result, reason, error FROM idempotency_record WHERE id = %(id)s

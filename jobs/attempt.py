@@ -1,0 +1,160 @@
+"""One attempt, inside Celery's tracer: look or run, then settle. Every way out of a body ends in one arrow."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from celery.exceptions import Ignore, Retry
+from django.db import connections
+
+from idempotency import payload as json_payload
+from idempotency.claims import Problem
+from idempotency.errors import LeaseLost, PayloadError
+from idempotency.states import State
+from jobs import conf, limits
+from jobs.errors import PermanentError, TransientError
+from jobs.problems import describe
+from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, classify
+
+if TYPE_CHECKING:
+    from jobs.context import Job
+    from jobs.task import IdempotentTask
+
+logger = logging.getLogger(__name__)
+
+REFUSED_PAUSE = timedelta(minutes=5)  # long enough not to hammer a vendor with bad credentials, short enough to heal
+
+
+def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> Any:
+    """Run the body and write what it led to.
+
+    Returns the result. Raises what Celery's tracer is to report: Retry where the record is queued again, Ignore where
+    this attempt no longer owns it, the body's own error where the job is given up.
+    """
+    job.entered = True
+    started = datetime.now(UTC)
+    try:
+        result, text = _body(task, payload)
+        job.settler.succeed(task, job, payload, result, text)
+    except LeaseLost as lost:
+        _lost(job, lost)
+    except (SystemExit, KeyboardInterrupt) as stop:
+        _stopped(task, job, payload, started, stop)
+    except Exception as error:  # noqa: BLE001 - the taxonomy decides on every error
+        _failed(task, job, payload, started, error)
+    finally:
+        limits.disarm_hard()
+    job.settled = True
+    return result
+
+
+def unrecorded(task: "IdempotentTask", args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """A raw Celery message without a record: adopted into one, or refused."""
+    if conf.adopt_unrecorded():
+        return f"adopted as {task.enqueue(*args, **kwargs).id}"
+    raise PermanentError(
+        f"{task.name}: a raw Celery message without a record is refused. Enqueue the task, "
+        "or set JOBS_ADOPT_UNRECORDED = True while you migrate."
+    )
+
+
+def _body(task: "IdempotentTask", payload: Mapping[str, Any]) -> tuple[Any, str]:
+    _check_accepts(task, payload)
+    before = _open_transactions()
+    with limits.armed(*task.limits()):
+        result = task.already_done(**payload) if task.already_done else None
+        if result is None:
+            result = task.run(**payload)
+    if _open_transactions() - before:
+        raise PermanentError("the body left a transaction open; its writes are rolled back. Use `with atomic():`.")
+    try:
+        return result, json_payload.dumps(result, limit=conf.max_payload(), what="the result")
+    except PayloadError as error:
+        raise PermanentError(str(error)) from error
+
+
+def _check_accepts(task: "IdempotentTask", payload: Mapping[str, Any]) -> None:
+    try:
+        task.signature_of_run().bind(**payload)
+    except TypeError as error:
+        raise PermanentError(f"run{task.signature_of_run()} refuses the payload: {error}") from None
+
+
+def _failed(
+    task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: datetime, error: Exception
+) -> NoReturn:
+    leave_database_clean()
+    problem = describe(error, started, (payload.get(name) for name in task.sensitive))
+    try:
+        delay = settle_failure(task, job, error, problem)
+    except LeaseLost as lost:
+        _lost(job, lost)
+    if delay is None:
+        raise error
+    raise Retry(problem.summary, exc=error, when=delay.total_seconds()) from error
+
+
+def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
+    """Write the verdict on an error; returns after which delay the job comes again, None where it is given up."""
+    job.settled = True
+    match classify(error):
+        case Permanent():
+            job.settler.fail(job, problem)
+            return None
+        case RateLimited(wait):
+            return _wait_for_vendor(task, job, wait or task.retry_policy.ceiling(job.attempt), problem)
+        case Refused():
+            logger.error("%s: the vendor refuses our credentials: %s", task.name, problem.summary)
+            return _wait_for_vendor(task, job, REFUSED_PAUSE, problem)
+        case Transient():
+            delay = _asked_delay(error) or task.retry_policy.delay(job.attempt)
+            return delay if job.settler.retry(job, delay, problem) == State.QUEUED else None
+
+
+def _wait_for_vendor(task: "IdempotentTask", job: "Job", wait: timedelta, problem: Problem) -> timedelta:
+    if task.vendor:
+        job.settler.pause(job.claimed.queue, wait, f"{task.vendor}: {problem.summary}"[:500])
+    job.settler.give_back(job, wait, problem)
+    return wait
+
+
+def _asked_delay(error: Exception) -> timedelta | None:
+    """`self.retry(countdown=…)` names its own delay."""
+    when = error.when if isinstance(error, Retry) else None
+    return timedelta(seconds=when) if isinstance(when, (int, float)) else None
+
+
+def _stopped(
+    task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: datetime, stop: BaseException
+) -> NoReturn:
+    if job.settler.stopping():
+        leave_database_clean()
+        job.settler.interrupt(job)
+        job.settled = True
+        raise stop
+    # A body that calls sys.exit() is a failed body, not a reason to end the worker.
+    _failed(task, job, payload, started, TransientError(f"the body raised {type(stop).__name__}"))
+
+
+def _lost(job: "Job", lost: LeaseLost) -> NoReturn:
+    job.settled = True
+    leave_database_clean()
+    logger.warning("%s", lost)
+    raise Ignore(str(lost)) from lost
+
+
+def leave_database_clean() -> None:
+    """Close every connection that a body left inside a transaction, or that a soft limit tore in mid-statement."""
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block or not connection.autocommit or _is_torn(connection.connection):
+            connection.in_atomic_block = False  # else Django waits for an `atomic` that nobody will leave
+            connection.close()
+
+
+def _open_transactions() -> set[str]:
+    return {c.alias for c in connections.all(initialized_only=True) if c.in_atomic_block}
+
+
+def _is_torn(connection: Any) -> bool:
+    return connection is not None and bool(connection.closed or connection.info.transaction_status)

@@ -1,0 +1,77 @@
+"""From a call to a payload: the caller's arguments, bound to `run`'s signature and checked."""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from idempotency import keys, payload
+from idempotency.claims import Request
+from idempotency.errors import KeyPartError, PayloadError
+from idempotency.ids import new_id
+from jobs import conf
+
+POSITIONAL_ONLY, VAR_POSITIONAL = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL
+
+
+def signature_of(run: Callable[..., Any], name: str, *, bound: bool) -> inspect.Signature:
+    """The parameters that a caller may give, without `self`.
+
+    Raises:
+        ImproperlyConfigured: `run` cannot be a job's body, with the reason.
+    """
+    if inspect.iscoroutinefunction(run) or inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
+        raise ImproperlyConfigured(f"{name}: run must be a plain function, not async and not a generator.")
+    parameters = list(inspect.signature(run).parameters.values())[1 if bound else 0 :]
+    for p in parameters:
+        if p.kind in (POSITIONAL_ONLY, VAR_POSITIONAL):
+            raise ImproperlyConfigured(f"{name}: a payload is kept by name; make {p.name!r} a named parameter.")
+    return inspect.Signature(parameters)
+
+
+def bind(signature: inspect.Signature, task: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The call's arguments by parameter name, without defaults."""
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise PayloadError(f"{task}: {error}. It takes {signature}.") from None
+    arguments = dict(bound.arguments)
+    for p in signature.parameters.values():
+        if p.kind is inspect.Parameter.VAR_KEYWORD:
+            arguments |= arguments.pop(p.name, {})
+    return arguments
+
+
+def key_parts(
+    task: str, names: tuple[str, ...], signature: inspect.Signature, arguments: Mapping[str, Any]
+) -> list[tuple[str, object]]:
+    """The key's (parameter, value) pairs; a parameter left out counts with its default."""
+    parts = []
+    for name in names:
+        value = arguments.get(name, signature.parameters[name].default if name in signature.parameters else None)
+        if value is inspect.Parameter.empty:
+            raise KeyPartError(f"{task}: key part {name!r} is missing.")
+        parts.append((name, value))
+    return parts
+
+
+def request(
+    task: str,
+    dedupe_key: tuple[str, ...] | None,
+    signature: inspect.Signature,
+    arguments: Mapping[str, Any],
+) -> Request:
+    """One record to write.
+
+    The fingerprint leaves out arguments that equal their default: a parameter that a later release adds must not turn
+    yesterday's request into another one.
+    """
+    text = payload.dumps(dict(arguments), limit=conf.max_payload())
+    key = None
+    if dedupe_key is not None:
+        key = keys.dedupe_key(task, key_parts(task, dedupe_key, signature, arguments))
+    defaults = {p.name: p.default for p in signature.parameters.values()}
+    said = {n: v for n, v in json.loads(text).items() if n not in defaults or defaults[n] != v or n in (dedupe_key or ())}
+    return Request(new_id(), key, payload.fingerprint(said), text)

@@ -1,0 +1,72 @@
+"""The settings of this package, all named `JOBS_…`, with their defaults and the argument for each."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+
+def _get(name: str, default: Any) -> Any:
+    return getattr(settings, f"JOBS_{name}", default)
+
+
+def queues() -> Mapping[str, Mapping[str, Any]]:
+    """Every queue that may be used, by name, with its owner and latency target."""
+    declared: Mapping[str, Mapping[str, Any]] = _get("QUEUES", {"default": {}})
+    return declared
+
+
+def lease() -> timedelta:
+    """How long a claim holds without being renewed: how long a job waits when its whole worker dies."""
+    span: timedelta = _get("LEASE", timedelta(seconds=60))
+    return span
+
+
+def time_limits() -> tuple[float, float]:
+    """Soft and hard limit, seconds, of tasks that name none. Below the lease: see `checks`."""
+    soft, hard = _get("TIME_LIMITS", (25, 30))
+    return soft, hard
+
+
+def batch_time_limit() -> float:
+    """Seconds; a task that may run longer is claimed alone, so that no batch-mate waits for it."""
+    return float(_get("BATCH_TIME_LIMIT", 30))
+
+
+def batch_size() -> int:
+    """Records that one claim takes at most; beyond 200 the statement itself grows slower than the gain."""
+    return int(_get("BATCH_SIZE", 200))
+
+
+def hint_window() -> int:
+    """Hints that may wait in one queue: broker memory is bounded by it whatever the backlog."""
+    return int(_get("HINT_WINDOW", 1000))
+
+
+def relay_interval() -> float:
+    """Seconds between two looks at the backlog: the longest delay that a lost hint can cause."""
+    span: timedelta = _get("RELAY_INTERVAL", timedelta(milliseconds=250))
+    return span.total_seconds()
+
+
+def max_payload() -> int:
+    """Bytes of JSON; a payload names its data and does not carry it."""
+    return int(_get("MAX_PAYLOAD", 256 * 1024))
+
+
+def max_pause() -> timedelta:
+    """The longest pause a vendor's Retry-After can cause: beyond it a person should look."""
+    span: timedelta = _get("MAX_PAUSE", timedelta(hours=1))
+    return span
+
+
+def retention() -> timedelta:
+    """How long a succeeded record keeps payload and result: a quarter, for the auditor's question about the last one."""
+    span: timedelta = _get("RETENTION", timedelta(days=92))
+    return span
+
+
+def adopt_unrecorded() -> bool:
+    """Whether a raw Celery message of one of our tasks becomes a record (for migrations) or is refused."""
+    return bool(_get("ADOPT_UNRECORDED", False))

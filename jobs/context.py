@@ -1,0 +1,51 @@
+"""`self.job`: what a running attempt knows of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from idempotency.claims import Claimed
+
+if TYPE_CHECKING:
+    from jobs.settle import Settler
+
+
+@dataclass(slots=True)
+class Job:
+    """One attempt at one job. The public names are properties; the rest belongs to the worker."""
+
+    claimed: Claimed
+    settler: "Settler"
+    entered: bool = False
+    settled: bool = False
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    @property
+    def id(self) -> UUID:
+        return self.claimed.id
+
+    @property
+    def key(self) -> UUID | None:
+        """Digest of the dedupe key; None where every call is its own work."""
+        return self.claimed.key
+
+    @property
+    def attempt(self) -> int:
+        """Counted from 1."""
+        return self.claimed.attempt
+
+    @property
+    def max_attempts(self) -> int:
+        return self.claimed.max_attempts
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same over all attempts and replays: hand it to the vendor."""
+        return str(self.claimed.id)
+
+    @property
+    def lease_expires_at(self) -> datetime:
+        """As claimed; the worker prolongs it while the job runs."""
+        return self.claimed.lease_expires_at

@@ -1,0 +1,140 @@
+"""The one door: every way to ask for a job ends here, in the caller's transaction."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from idempotency import transitions
+from idempotency.claims import Found, Request, Terms
+from idempotency.errors import EnqueueError, KeyConflict
+from idempotency.states import State
+from jobs import calls, conf, hints
+from jobs.errors import UnknownQueueError
+
+if TYPE_CHECKING:
+    from jobs.task import IdempotentTask
+
+CHUNK = 1000  # records per statement: beyond it the gain is gone and the statement only holds locks longer
+FARTHEST = timedelta(days=3653)  # ten years: a later date is a mistake in the arithmetic
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The record that answers for a request.
+
+    `created` is False where an earlier request holds the key: then `state` and `result` tell how far that one got.
+    """
+
+    id: UUID
+    key: UUID | None
+    state: State
+    created: bool
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What one call may say beyond its parameters.
+
+    Args:
+        queue: another declared queue than the task's own.
+        run_after: an aware moment before which nobody claims it.
+        delay: the same as a span from now.
+        id: the record's id, where Celery's canvas has chosen one.
+        canvas: what Celery's canvas attached: chain, links, parent and root id.
+    """
+
+    queue: str | None = None
+    run_after: datetime | None = None
+    delay: timedelta = timedelta(0)
+    id: UUID | None = None
+    canvas: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        _check_moment(self.run_after)
+        if self.delay < timedelta(0):
+            raise EnqueueError(f"delay is {self.delay}; a job cannot run in the past. Leave it out to run now.")
+        if self.delay > FARTHEST:
+            raise EnqueueError(f"delay is {self.delay}, over ten years. Check the unit.")
+
+
+def enqueue(task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Enqueued:
+    """Write one record; see `IdempotentTask.enqueue`."""
+    terms = _terms(task, options)
+    request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))
+    if options.id is not None:
+        request = replace(request, id=options.id)
+    (found,) = transitions.enqueue(connection, terms, [request])
+    answer = _answer(task, request, found)
+    if found.claimable:
+        hints.after_commit(terms.queue)
+    return answer
+
+
+def enqueue_many(
+    task: type["IdempotentTask"], options: Options, payloads: Iterable[Mapping[str, Any]]
+) -> list[Enqueued]:
+    """Write many records, all or none; see `IdempotentTask.enqueue_many`."""
+    terms = _terms(task, options)
+    signature = task.signature_of_run()
+    waiting = iter(payloads)
+    answers: list[Enqueued] = []
+    with transaction.atomic():
+        while chunk := list(islice(waiting, CHUNK)):
+            requests = [_request(task, calls.bind(signature, task.name, (), p)) for p in chunk]
+            answers += _write(task, terms, requests)
+    return answers
+
+
+def _write(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Request]) -> list[Enqueued]:
+    found = transitions.enqueue(connection, terms, requests)
+    if any(f.claimable for f in found):
+        hints.after_commit(terms.queue)
+    return [_answer(task, r, f) for r, f in zip(requests, found, strict=True)]
+
+
+def _request(task: type["IdempotentTask"], arguments: Mapping[str, Any]) -> Request:
+    return calls.request(task.name, task.dedupe_key, task.signature_of_run(), arguments)
+
+
+def _answer(task: type["IdempotentTask"], request: Request, found: Found) -> Enqueued:
+    if found.fingerprint != request.fingerprint:
+        raise KeyConflict(
+            f"{task.name}: job {found.id} ({found.state}) holds this key with another payload. "
+            "Put what differs into dedupe_key, or enqueue the payload that was meant.",
+            found.id,
+        )
+    return Enqueued(found.id, found.key, found.state, found.created and found.id == request.id, found.result)
+
+
+def _terms(task: type["IdempotentTask"], options: Options) -> Terms:
+    queue = options.queue or task.queue
+    if queue not in conf.queues():
+        known = ", ".join(sorted(conf.queues()))
+        raise UnknownQueueError(f"{task.name}: queue {queue!r} is not in JOBS_QUEUES ({known}). Declare it there.")
+    return Terms(
+        task=task.name,
+        queue=queue,
+        payload_version=task.payload_version,
+        max_attempts=task.retry_policy.max_attempts,
+        solo=task.runs_alone(),
+        run_after=options.run_after,
+        delay=options.delay,
+        options=json.dumps(options.canvas) if options.canvas else None,
+        dedupe_window=task.dedupe_window,
+    )
+
+
+def _check_moment(moment: datetime | None) -> None:
+    if moment is None:
+        return
+    if moment.tzinfo is None:
+        raise EnqueueError(f"run_after is {moment!r}, without a time zone. Use timezone.make_aware(…).")
+    if moment - datetime.now(UTC) > FARTHEST:
+        raise EnqueueError(f"run_after is {moment}, over ten years ahead. Check the year.")

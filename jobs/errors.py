@@ -1,0 +1,37 @@
+"""What a task may raise to say how its attempt ended, and what a caller may be told."""
+
+from datetime import datetime, timedelta
+
+from idempotency.errors import EnqueueError
+
+
+class UnknownQueueError(EnqueueError):
+    """The queue is not declared in `JOBS_QUEUES`."""
+
+
+class TransientError(Exception):
+    """It may work next time: retried after a backoff, dead-lettered when the attempts are used up."""
+
+
+class RateLimitedError(Exception):
+    """The vendor wants us to wait: its queue pauses for everybody and the attempt is given back.
+
+    Args:
+        retry_after: a span, an aware moment, or None for the task's own backoff.
+    """
+
+    def __init__(self, message: str = "", *, retry_after: timedelta | datetime | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PermanentError(Exception):
+    """No retry can help: `failed_permanent` after this attempt."""
+
+
+class RefusedError(Exception):
+    """The vendor refuses our credentials: not this job's fault. Its queue pauses and the attempt is given back."""
+
+
+class JobFailedError(Exception):
+    """Raised by `JobResult.get`: the job was given up. Carries the record's state, reason and error."""

@@ -1,0 +1,109 @@
+"""Hints: broker messages that say "queue Q has work", and nothing else.
+
+They may be lost, doubled, late or forged, so sending one may fail in silence: the relay sends it again.
+"""
+
+import logging
+import time
+from functools import lru_cache
+from typing import Any
+
+from celery import current_app
+from django.db import connection, transaction
+from kombu.utils.uuid import uuid
+
+logger = logging.getLogger(__name__)
+
+TASK = "jobs.hint"
+CALLER_FULL = 64  # hints that already wait: every worker of the queue is at work and each will look again
+CALLER_REST = 0.25  # seconds a caller sends nothing after it saw the queue full: the relay's own interval
+BROKER_AWAY_REST = 1.0  # seconds a caller tries nothing after the broker failed: each try may cost its time-out
+LOOK_EVERY = 16  # sends between two looks at the depth; a look costs as much as a send
+
+_silent_until: dict[str, float] = {}
+_sent: dict[str, int] = {}
+
+
+class _Nudge:
+    """The callback of one transaction for one queue."""
+
+    def __init__(self, queue: str) -> None:
+        self.queue = queue
+
+    def __call__(self) -> None:
+        nudge(self.queue)
+
+
+def after_commit(queue: str) -> None:
+    """Send one hint when the caller's transaction commits; once, however many jobs it enqueues."""
+    held = set(connection.savepoint_ids)
+    for savepoints, callback, _robust in connection.run_on_commit[-8:]:
+        if isinstance(callback, _Nudge) and callback.queue == queue and set(savepoints) <= held:
+            return
+    transaction.on_commit(_Nudge(queue), robust=True)
+
+
+def nudge(queue: str) -> None:
+    """Send one hint unless enough wait or the broker is away. Never raises: the relay makes up for it."""
+    now = time.monotonic()
+    if now < max(_silent_until.get(queue, 0), _silent_until.get("", 0)):
+        return
+    try:
+        _sent[queue] = _sent.get(queue, 0) + 1
+        if _sent[queue] % LOOK_EVERY == 0 and depth(queue) >= CALLER_FULL:
+            _silent_until[queue] = now + CALLER_REST
+            return
+        send(queue)
+    except Exception as error:  # noqa: BLE001 - whatever the broker's client throws must not reach the caller
+        _silent_until[""] = time.monotonic() + BROKER_AWAY_REST
+        logger.warning("no hint sent to queue %s, the relay will: %s", queue, error)
+
+
+def send(queue: str, count: int = 1) -> None:
+    """Put `count` hints into the queue. Raises what the broker's client raises."""
+    with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
+        for _ in range(count):
+            # The default exchange: it needs no binding, so a wiped broker routes as before.
+            producer.publish(
+                _body(queue),
+                exchange="",
+                routing_key=queue,
+                headers=_headers(queue),
+                serializer="json",
+                declare=[],
+                retry=False,
+                delivery_mode=1,
+            )
+
+
+def depth(queue: str) -> int:
+    """Hints that wait in the queue."""
+    with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
+        channel = producer.channel
+        if hasattr(channel, "_size"):
+            return int(channel._size(queue))  # noqa: SLF001 - kombu has no public way that works before a consumer came
+        return int(channel.queue_declare(queue, passive=True).message_count)
+
+
+@lru_cache
+def _body(queue: str) -> Any:
+    return ([], {"queue": queue}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None})
+
+
+def _headers(queue: str) -> dict[str, Any]:
+    """Celery's second protocol. The id names the message alone; the worker uses it to name the claims it leads to."""
+    return {
+        "lang": "py",
+        "task": TASK,
+        "id": (id_ := uuid()),
+        "root_id": id_,
+        "parent_id": None,
+        "group": None,
+        "retries": 0,
+        "eta": None,
+        "expires": None,
+        "timelimit": [None, None],
+        "argsrepr": "()",
+        "kwargsrepr": f"{{'queue': '{queue}'}}",
+        "ignore_result": True,
+    }

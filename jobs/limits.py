@@ -1,0 +1,115 @@
+"""Soft and hard time limits of one job, kept by the process that runs it.
+
+Celery's own are timers of the parent for a whole message; here one message leads to many jobs, and a timer of the
+parent does not fire while it reconnects to the broker.
+"""
+
+import ctypes
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from celery.exceptions import SoftTimeLimitExceeded
+
+CLOCK_MONOTONIC = 1
+SIGEV_SIGNAL = 0
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _Timer(ctypes.Structure):
+    _fields_ = (("interval", _Timespec), ("value", _Timespec))
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("value", ctypes.c_void_p),
+        ("signal", ctypes.c_int),
+        ("notify", ctypes.c_int),
+        ("padding", ctypes.c_char * 64),
+    )
+
+
+class _HardLimit:
+    """A kernel timer that kills this process: it fires even while C code holds the interpreter's lock."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._timer = ctypes.c_void_p()
+        event = _Event(signal=signal.SIGKILL, notify=SIGEV_SIGNAL)
+        if self._libc.timer_create(CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(self._timer)):
+            raise OSError(ctypes.get_errno(), "timer_create")
+
+    def set(self, seconds: float) -> None:
+        """Kill in `seconds`; 0 disarms."""
+        whole = int(seconds)
+        value = _Timer(value=_Timespec(whole, int((seconds - whole) * 1e9)))
+        self._libc.timer_settime(self._timer, 0, ctypes.byref(value), None)
+
+
+_armed = False
+_hard: tuple[int, _HardLimit] | None = None  # with the pid: timers are not inherited over a fork
+_installed_in: int | None = None
+
+
+@contextmanager
+def armed(soft: float | None, hard: float | None) -> Iterator[None]:
+    """Raise `SoftTimeLimitExceeded` in the body after `soft` seconds and kill the process after `hard`.
+
+    Only the main thread can be interrupted; elsewhere (a test that runs a job in a thread) there are no limits.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _arm(soft, hard)
+    try:
+        yield
+    finally:
+        disarm_soft()
+
+
+def _arm(soft: float | None, hard: float | None) -> None:
+    global _armed
+    if hard:
+        _hard_limit().set(hard)
+    if soft:
+        _install()
+        _armed = True
+        signal.setitimer(signal.ITIMER_REAL, soft)
+
+
+def disarm_soft() -> None:
+    """From here on a late signal raises nothing: what follows the body must not be torn."""
+    global _armed
+    _armed = False
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def disarm_hard() -> None:
+    """After the outcome is written."""
+    if _hard and _hard[0] == os.getpid():
+        _hard[1].set(0)
+
+
+def _hard_limit() -> _HardLimit:
+    global _hard
+    if _hard is None or _hard[0] != os.getpid():
+        _hard = (os.getpid(), _HardLimit())
+    return _hard[1]
+
+
+def _install() -> None:
+    global _installed_in
+    if _installed_in != os.getpid():
+        signal.signal(signal.SIGALRM, _on_alarm)
+        _installed_in = os.getpid()
+
+
+def _on_alarm(_signal: int, _frame: FrameType | None) -> None:
+    if _armed:
+        raise SoftTimeLimitExceeded

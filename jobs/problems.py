@@ -1,0 +1,42 @@
+"""An error, as it is kept: cut to size, free of secrets and of what PostgreSQL cannot store."""
+
+import traceback
+from collections.abc import Iterable
+from datetime import datetime
+
+from idempotency.claims import Problem
+
+MAX_MESSAGE = 2_000  # characters
+MAX_TRACEBACK = 16_000  # characters; the end is kept, because that is where it happened
+STARS = "********"
+
+
+def describe(error: BaseException, started_at: datetime, secrets: Iterable[object] = ()) -> Problem:
+    """Never fails, whatever the error object does when it is printed."""
+    hidden = [str(s) for s in secrets if s not in (None, "")]
+    return Problem(
+        type(error).__name__,
+        _clean(_text(error), hidden)[:MAX_MESSAGE],
+        _clean(_trace(error), hidden)[-MAX_TRACEBACK:],
+        started_at,
+    )
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as second:  # noqa: BLE001 - a broken __str__ must not hide the error
+        return f"(its text cannot be had: {type(second).__name__})"
+
+
+def _trace(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error, limit=-50))
+    except Exception:  # noqa: BLE001 - as above
+        return ""
+
+
+def _clean(text: str, hidden: list[str]) -> str:
+    for secret in hidden:
+        text = text.replace(secret, STARS)
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,130 @@
+"""Writing the outcome of attempts: fenced, grouped where that is safe, and stubborn while the lease lasts."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from celery import current_app
+from celery.canvas import maybe_signature
+from django.db import connection as django_connection
+from django.db import transaction
+
+from idempotency import transitions
+from idempotency.claims import Claimed, Problem
+from idempotency.errors import LeaseLost
+from idempotency.states import Reason, State
+from jobs.own_connection import OwnConnection
+
+if TYPE_CHECKING:
+    from jobs.context import Job
+    from jobs.task import IdempotentTask
+
+logger = logging.getLogger(__name__)
+
+GROUP_WINDOW = 0.005  # seconds a finished job may wait for others, to share one commit
+
+
+class Settler:
+    """Settles the jobs of one worker process, one lease at a time."""
+
+    def __init__(self, own: OwnConnection, stopping: Callable[[], bool]) -> None:
+        self.own = own
+        self.stopping = stopping
+        self._group: list[tuple[Claimed, str]] = []
+        self._group_since = 0.0
+
+    # -- success ------------------------------------------------------------------------------------------------------
+
+    def succeed(self, task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], result: Any, text: str) -> None:
+        """Settle as succeeded, now or within the group's window. Raises LeaseLost where it can be told at once."""
+        if task.commit or job.claimed.options:
+            self._succeed_together(task, job, payload, result, text)
+        elif task.settles_alone():
+            self._succeed_group([(job.claimed, text)], raising=True)
+        else:
+            self._group_since = self._group_since or time.monotonic()
+            self._group.append((job.claimed, text))
+
+    def flush(self) -> None:
+        """Write the group. Jobs that are no longer ours are left to their new owner."""
+        group, self._group, self._group_since = self._group, [], 0.0
+        if group:
+            self._succeed_group(group, raising=False)
+
+    def flush_if_old(self) -> None:
+        if self._group and time.monotonic() - self._group_since >= GROUP_WINDOW:
+            self.flush()
+
+    def _succeed_group(self, group: list[tuple[Claimed, str]], *, raising: bool) -> None:
+        batch, texts = [c for c, _ in group], [t for _, t in group]
+        done = self.own.insist(lambda c: transitions.succeed(c, batch, texts))
+        if len(done) < len(batch):  # lost, or written by a try whose answer was lost
+            done |= self.own.insist(lambda c: transitions.succeeded_by(c, batch))
+        for claimed in batch:
+            if claimed.id not in done:
+                lost = _lost(claimed)
+                if raising:
+                    raise lost
+                logger.warning("%s", lost)
+
+    def _succeed_together(
+        self, task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], result: Any, text: str
+    ) -> None:
+        """`commit`, the canvas's next jobs and the settle in one transaction; the guard last, so that it holds no lock."""
+        with transaction.atomic():
+            if task.commit:
+                task.commit(result, **payload)
+            follow_canvas(job.claimed, result)
+            if not transitions.succeed(django_connection, [job.claimed], [text]):
+                raise _lost(job.claimed)
+
+    # -- everything else ----------------------------------------------------------------------------------------------
+
+    def retry(self, job: "Job", delay: timedelta, problem: Problem) -> State:
+        return self._once(job, lambda c: transitions.retry(c, job.claimed, delay=delay, problem=problem))
+
+    def fail(self, job: "Job", problem: Problem) -> State:
+        return self._once(job, lambda c: transitions.fail(c, job.claimed, problem))
+
+    def dead_letter(self, job: "Job", reason: Reason, problem: Problem) -> State:
+        return self._once(job, lambda c: transitions.dead_letter(c, job.claimed, reason=reason, problem=problem))
+
+    def give_back(self, job: "Job", delay: timedelta, problem: Problem | None) -> None:
+        batch = [job.claimed]
+        if not self.own.insist(lambda c: transitions.give_back(c, batch, delay=delay, problem=problem)):
+            raise _lost(job.claimed)
+
+    def park(self, claimed: Claimed, reason: str) -> None:
+        self.own.insist(lambda c: transitions.give_back(c, [claimed], parked_reason=reason))
+
+    def interrupt(self, job: "Job") -> None:
+        """The worker is told to stop in the middle of the job: somebody else starts it anew, at once."""
+        self.give_back(job, timedelta(0), None)
+
+    def pause(self, queue: str, duration: timedelta, reason: str) -> None:
+        self.own.insist(lambda c: transitions.pause(c, queue, duration=duration, reason=reason, by="worker"))
+
+    def _once(self, job: "Job", write: Callable[[Any], State]) -> State:
+        try:
+            return self.own.insist(write)
+        except LeaseLost:
+            # The commit of a success may have gone through although its answer was lost.
+            if self.own.insist(lambda c: transitions.succeeded_by(c, [job.claimed])):
+                return State.SUCCEEDED
+            raise
+
+
+def follow_canvas(claimed: Claimed, result: Any) -> None:
+    """Enqueue what Celery's canvas put behind this job; records of ours join the transaction that settles it."""
+    canvas = claimed.options or {}
+    family = {"parent_id": str(claimed.id), "root_id": canvas.get("root_id") or str(claimed.id)}
+    for link in canvas.get("link") or ():
+        maybe_signature(link, app=current_app).apply_async((result,), **family)
+    if chain := canvas.get("chain"):
+        maybe_signature(chain[-1], app=current_app).apply_async((result,), chain=chain[:-1], **family)
+
+
+def _lost(claimed: Claimed) -> LeaseLost:
+    return LeaseLost(f"{claimed.task} {claimed.id}: attempt {claimed.attempt} no longer owns the record")

@@ -1,0 +1,263 @@
+"""`IdempotentTask`: a `celery.Task` whose every call is a record first."""
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from celery import Celery, Task
+from celery._state import _get_active_apps, connect_on_app_finalize
+from celery.exceptions import Retry
+from django.core.exceptions import ImproperlyConfigured
+
+from idempotency.errors import EnqueueError
+from jobs import attempt, calls, conf, enqueueing
+from jobs.context import Job
+from jobs.enqueueing import Enqueued, Options
+from jobs.result import JobResult
+from jobs.retry import RetryPolicy
+
+CANVAS = ("chain", "link", "link_error", "group_id", "group_index", "parent_id", "root_id", "headers")
+HARMLESS = frozenset({"retry", "retry_policy", "priority", "ignore_result", "serializer", "add_to_parent", "producer",
+                      "connection", "shadow", "argsrepr", "kwargsrepr", "replaced_task_nesting", "time_limit",
+                      "soft_time_limit", "compression", "delivery_mode", "reply_to"})  # fmt: skip
+
+
+class IdempotentTask(Task):  # type: ignore[type-arg]
+    """Subclass it, name a `dedupe_key`, write `run`.
+
+    Attributes:
+        queue: one of `JOBS_QUEUES`.
+        owner: who is asked when it fails.
+        dedupe_key: names of the parameters that, with the task's name, make two requests the same work. It has no
+            default; None says that every call is its own work.
+        dedupe_window: how long a finished job answers for its key; None, for ever.
+        retry_policy: how often and when a transient failure is tried again.
+        vendor: whose service the body calls; a 429 then pauses the vendor's queue for everybody.
+        external_effect: the body does what a rollback cannot undo (sends a mail, calls a service).
+        sensitive: parameters that are never shown, logged or traced.
+        soft_time_limit, time_limit: seconds; by default `JOBS_TIME_LIMITS`.
+        payload_version: raised when the meaning of the parameters changes.
+    """
+
+    abstract = True
+    ignore_result = True
+    queue: ClassVar[str] = "default"
+    owner: ClassVar[str | None] = None
+    dedupe_key: ClassVar[tuple[str, ...] | None]
+    dedupe_window: ClassVar[timedelta | None] = None
+    retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
+    vendor: ClassVar[str | None] = None
+    external_effect: ClassVar[bool] = False
+    sensitive: ClassVar[tuple[str, ...]] = ()
+    payload_version: ClassVar[int] = 1
+    AsyncResult = JobResult  # type: ignore[assignment]
+
+    already_done: Callable[..., Any] | None = None
+    commit: Callable[..., None] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__dict__.get("abstract") or cls.run is Task.run:
+            return
+        cls.abstract = False
+        if not cls.__dict__.get("name"):
+            cls.name = f"{cls.__module__.removesuffix('.tasks')}.{cls.__name__}"
+        _check_definition(cls)
+        if not cls.__dict__.get("_decorated"):  # Celery registers what its own decorator makes
+            _register(cls)
+
+    # -- asking for it ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def enqueue(cls, *args: Any, **kwargs: Any) -> Enqueued:
+        """Write the job's record in the current transaction; a worker runs it after the commit.
+
+        Takes the parameters of `run`. A request whose key is known is answered with the first one's record.
+
+        Raises:
+            PayloadError: a parameter is unknown, missing, or not JSON.
+            KeyPartError: a part of the key names nothing.
+            KeyConflict: the key is taken by another payload.
+        """
+        return enqueueing.enqueue(cls, Options(), args, kwargs)
+
+    @classmethod
+    def enqueue_many(cls, payloads: Iterable[Mapping[str, Any]]) -> list[Enqueued]:
+        """Write a record for each of the payloads, all or none; one statement per thousand.
+
+        Returns one answer per payload, in their order. Raises as `enqueue` does.
+        """
+        return enqueueing.enqueue_many(cls, Options(), payloads)
+
+    @classmethod
+    def using(
+        cls, *, queue: str | None = None, run_after: datetime | None = None, delay: timedelta = timedelta(0)
+    ) -> "BoundOptions":
+        """The same task on another declared queue, or later."""
+        return BoundOptions(cls, Options(queue=queue, run_after=run_after, delay=delay))
+
+    def delay(self, *args: Any, **kwargs: Any) -> JobResult:  # type: ignore[override]
+        """Celery's spelling of `enqueue`."""
+        return self.apply_async(args, kwargs)
+
+    def apply_async(  # type: ignore[override]
+        self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
+    ) -> JobResult:
+        """Celery's spelling of `using(…).enqueue(…)`; takes countdown, eta, queue and what canvas attaches.
+
+        Raises:
+            EnqueueError: an option that a record cannot honour, such as `expires` or a chord.
+        """
+        asked = _options_from_celery(self.name, task_id, options)
+        answer = enqueueing.enqueue(type(self), asked, tuple(args or ()), dict(kwargs or {}))
+        return JobResult(str(answer.id), app=self.app)
+
+    # -- running it ---------------------------------------------------------------------------------------------------
+
+    @property
+    def job(self) -> Job:
+        """The running attempt. Outside a worker there is none."""
+        found = self.request.get("job")
+        if found is None:
+            raise RuntimeError(f"{self.name}: self.job exists only while a worker runs the job; this is a plain call.")
+        return found  # type: ignore[no-any-return]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        job: Job | None = self.request.get("job")
+        if self.request.called_directly or (job and job.entered):
+            return super().__call__(*args, **kwargs)
+        if job is None:
+            return attempt.unrecorded(self, args, kwargs)
+        return attempt.perform(self, job, kwargs)
+
+    def retry(self, args: Any = None, kwargs: Any = None, exc: BaseException | None = None, **options: Any) -> Any:
+        """Celery's own call for another attempt; the record keeps count, so nothing is sent."""
+        raise Retry(exc=exc, when=options.get("countdown") or options.get("eta"))
+
+    # -- what the rest of the package asks ----------------------------------------------------------------------------
+
+    @classmethod
+    def signature_of_run(cls) -> inspect.Signature:
+        found: inspect.Signature | None = cls.__dict__.get("_signature_of_run")
+        if found is None:
+            bound = not isinstance(inspect.getattr_static(cls, "run"), staticmethod)
+            found = calls.signature_of(cls.run, cls.name, bound=bound)
+            cls._signature_of_run = found  # type: ignore[attr-defined]
+        return found
+
+    @classmethod
+    def limits(cls) -> tuple[float | None, float | None]:
+        """Soft and hard limit, seconds."""
+        if cls.soft_time_limit is None and cls.time_limit is None:
+            return conf.time_limits()
+        return cls.soft_time_limit, cls.time_limit
+
+    @classmethod
+    def runs_alone(cls) -> bool:
+        """Whether it may run longer than a batch may wait."""
+        hard = cls.limits()[1]
+        return hard is None or hard > conf.batch_time_limit()
+
+    @classmethod
+    def settles_alone(cls) -> bool:
+        """Whether its outcome must be written before the next job starts: where a second run would show outside."""
+        return bool(cls.vendor or cls.external_effect or cls.already_done or cls.commit)
+
+    @classmethod
+    def masked(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The payload for eyes: sensitive parameters as stars."""
+        return {name: "********" if name in cls.sensitive else value for name, value in payload.items()}
+
+    @classmethod
+    def bind(cls, app: Celery) -> Celery:
+        with warnings.catch_warnings():
+            # Celery warns that it will ignore a task's `queue` some day. It is the record's queue, so it may.
+            warnings.filterwarnings("ignore", message=r".*The 'queue' task attribute")
+            bound: Celery = super().bind(app)
+        return bound
+
+
+@dataclass(frozen=True, slots=True)
+class BoundOptions:
+    """What `IdempotentTask.using` returns: a task with options, waiting for its parameters."""
+
+    task: type[IdempotentTask]
+    options: Options
+
+    def enqueue(self, *args: Any, **kwargs: Any) -> Enqueued:
+        return enqueueing.enqueue(self.task, self.options, args, kwargs)
+
+    def enqueue_many(self, payloads: Iterable[Mapping[str, Any]]) -> list[Enqueued]:
+        return enqueueing.enqueue_many(self.task, self.options, payloads)
+
+
+def idempotent_task(**attributes: Any) -> Callable[[Callable[..., Any]], IdempotentTask]:
+    """Make a function an `IdempotentTask`; the keyword arguments are the class attributes."""
+
+    def decorate(function: Callable[..., Any]) -> IdempotentTask:
+        body = {
+            "run": staticmethod(function),
+            "__module__": function.__module__,
+            "__qualname__": function.__qualname__,
+            "__doc__": function.__doc__,
+            "__wrapped__": function,
+        }
+        made: type[IdempotentTask] = type(function.__name__, (IdempotentTask,), body | attributes)
+        return made._instance  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - made by _register
+
+    return decorate
+
+
+def registered() -> dict[str, type[IdempotentTask]]:
+    """Every concrete task of this process, by name."""
+    from celery import current_app
+
+    return {n: type(t) for n, t in current_app.tasks.items() if isinstance(t, IdempotentTask)}
+
+
+def _register(cls: type[IdempotentTask]) -> None:
+    """Into every Celery application, as `shared_task` does: the class may be read before or after the application."""
+    instance = cls()
+    cls._instance = instance  # type: ignore[attr-defined]
+    connect_on_app_finalize(lambda app: app.register_task(instance))
+    for app in _get_active_apps():
+        if app.finalized:
+            app.register_task(instance)
+
+
+def _check_definition(cls: type[IdempotentTask]) -> None:
+    if not hasattr(cls, "dedupe_key"):
+        raise ImproperlyConfigured(
+            f"{cls.name}: dedupe_key is missing. Name the parameters that make two requests the same work, "
+            "or say dedupe_key = None for work that is never the same."
+        )
+    if isinstance(cls.dedupe_key, str):
+        raise ImproperlyConfigured(f'{cls.name}: dedupe_key must be a tuple: ("{cls.dedupe_key}",).')
+    parameters = cls.signature_of_run().parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for name in (*(cls.dedupe_key or ()), *cls.sensitive):
+        if name not in parameters and not open_ended:
+            raise ImproperlyConfigured(f"{cls.name}: {name!r} is not a parameter of run{cls.signature_of_run()}.")
+
+
+def _options_from_celery(task: str, task_id: str | None, options: Mapping[str, Any]) -> Options:
+    given = {k: v for k, v in options.items() if v is not None and k not in HARMLESS}
+    if given.pop("chord", None):
+        raise EnqueueError(f"{task}: a chord needs a result backend, which records replace. Enqueue the last job in "
+                           "the `commit` of the others.")  # fmt: skip
+    countdown, run_after, queue = given.pop("countdown", 0), given.pop("eta", None), given.pop("queue", None)
+    canvas = {name: given.pop(name) for name in CANVAS if given.get(name)}
+    given = {k: v for k, v in given.items() if k not in CANVAS and v not in ({}, [], ())}
+    if given:
+        raise EnqueueError(f"{task}: apply_async cannot honour {', '.join(sorted(given))}. Leave it out.")
+    return Options(
+        queue=getattr(queue, "name", queue),
+        run_after=run_after,
+        delay=timedelta(seconds=countdown),
+        id=UUID(task_id) if task_id else None,
+        canvas=canvas,
+    )

@@ -1,0 +1,181 @@
+"""What a worker process does with a hint: claim, perform, settle, until its queue is empty or a second has passed."""
+
+import logging
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from celery import current_app
+from celery.app.trace import build_tracer
+
+from idempotency import transitions
+from idempotency.claims import Claimed
+from idempotency.errors import LeaseLost
+from jobs import conf, hints
+from jobs.attempt import leave_database_clean, settle_failure
+from jobs.context import Job
+from jobs.own_connection import OwnConnection, backoff
+from jobs.problems import describe
+from jobs.settle import GROUP_WINDOW, Settler
+from jobs.task import IdempotentTask
+from jobs.worker import shared
+from jobs.worker.batch import Batch
+from jobs.worker.events import JobEvents
+from jobs.worker.keeper import LeaseKeeper
+from jobs.worker.pace import WEIGHT, Pace
+
+logger = logging.getLogger(__name__)
+
+SHIFT = 1.0  # seconds one hint keeps looping; then a successor lets the other queues of the worker have their turn
+
+
+class Child:
+    """One worker process."""
+
+    def __init__(self, hostname: str, slot: int = 0) -> None:
+        self.hostname = hostname
+        self.slot = slot
+        self.own = OwnConnection(f"jobs {hostname} {os.getpid()}")
+        self.settler = Settler(self.own, shared.stopping)
+        self.keeper = LeaseKeeper(f"jobs {hostname} {os.getpid()}")
+        self.events = JobEvents(hostname)
+        self._paces: dict[str, Pace] = {}
+        self._run_times: dict[str, float] = {}
+
+    # -- one hint -----------------------------------------------------------------------------------------------------
+
+    def work(self, queue: str, hint_id: str) -> int:
+        """Follow one hint; returns how many jobs it led to."""
+        ends, done = time.monotonic() + SHIFT, 0
+        shared.set_busy(self.slot, True)
+        try:
+            while not shared.stopping():
+                claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}")
+                self._run_batch(queue, claimed)
+                done += len(claimed)
+                if not claimed or (len(claimed) < wanted and not claimed[0].solo):
+                    break
+                if time.monotonic() > ends:
+                    hints.nudge(queue)
+                    break
+        finally:
+            shared.set_busy(self.slot, False)
+            self.events.flush()
+        return done
+
+    def _claim(self, queue: str, claimed_by: str) -> tuple[list[Claimed], int]:
+        size = self._pace(queue).size
+        for wait in backoff():
+            try:
+                claimed = self.own.once(
+                    lambda c: transitions.claim(c, queue, limit=size, lease=conf.lease(), claimed_by=claimed_by)
+                )
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                logger.warning("queue %s: the database is away, claiming again in %.1f s: %s", queue, wait, error)
+                if shared.stopping():
+                    break
+                time.sleep(wait)
+            else:
+                return claimed, size
+        return [], size
+
+    # -- one batch ----------------------------------------------------------------------------------------------------
+
+    def _run_batch(self, queue: str, claimed: list[Claimed]) -> None:
+        if not claimed:
+            return
+        batch, began, ran = Batch(claimed), time.monotonic(), 0
+        self.keeper.watch(batch)
+        try:
+            for current in batch.jobs():
+                if shared.stopping():
+                    self._give_back([current])
+                    break
+                self._run_job(batch, current)
+                ran += 1
+        finally:
+            self._give_back(batch.take_unstarted())
+            self.settler.flush()
+            self.keeper.rest()
+            if ran:
+                self._pace(queue).ran(ran, time.monotonic() - began)
+
+    def _give_back(self, unstarted: list[Claimed]) -> None:
+        if unstarted:
+            self.own.insist(lambda c: transitions.give_back(c, unstarted))
+
+    def _pace(self, queue: str) -> Pace:
+        return self._paces.setdefault(queue, Pace())
+
+    # -- one job ------------------------------------------------------------------------------------------------------
+
+    def _run_job(self, batch: Batch, claimed: Claimed) -> None:
+        task = current_app.tasks.get(claimed.task)
+        if not isinstance(task, IdempotentTask) or claimed.payload_version > task.payload_version:
+            self.settler.park(claimed, f"no worker knows {claimed.task} with payload version {claimed.payload_version}")
+            return
+        if task.settles_alone() or self._run_times.get(claimed.task, 1.0) > GROUP_WINDOW:
+            self.settler.flush()
+        began = time.monotonic()
+        self._trace(task, claimed)
+        self._note_run_time(claimed.task, time.monotonic() - began)
+        leave_database_clean()
+        self.settler.flush_if_old()
+        self.events.flush_if_due()
+
+    def _trace(self, task: IdempotentTask, claimed: Claimed) -> None:
+        """Run it as Celery runs a task of its own: its tracer, its signals, the job's name and id."""
+        job = Job(claimed, self.settler)
+        self.events.started(task, claimed)
+        tracer = getattr(task, "__trace__", None) or build_tracer(task.name, task, app=current_app)
+        began = time.monotonic()
+        _, info, run_time, shown = tracer(str(claimed.id), (), dict(claimed.payload), _request(task, job, self.hostname))
+        if not job.settled:
+            self._settle_unentered(task, job, info)
+        if info is None:
+            self.events.ended("succeeded", claimed, result=shown, runtime=run_time)
+        else:
+            kind = "retried" if info.state == "RETRY" else "failed"
+            self.events.ended(kind, claimed, exception=_shown(info.retval), runtime=time.monotonic() - began)
+
+    def _settle_unentered(self, task: IdempotentTask, job: Job, info: Any) -> None:
+        """The body was never reached: a `before_start` or a signal of the application failed."""
+        error = info.retval if info is not None and isinstance(info.retval, Exception) else None
+        error = error or RuntimeError("the tracer ended without running the body")
+        try:
+            settle_failure(task, job, error, describe(error, datetime.now(UTC)))
+        except LeaseLost as lost:
+            logger.warning("%s", lost)
+
+    def _note_run_time(self, task: str, seconds: float) -> None:
+        known = self._run_times.get(task, seconds)
+        self._run_times[task] = (1 - WEIGHT) * known + WEIGHT * seconds
+
+
+def _request(task: IdempotentTask, job: Job, hostname: str) -> dict[str, Any]:
+    """What `self.request` shows of a job. A third of what Celery sends with a message: each key costs."""
+    canvas = job.claimed.options or {}
+    id_ = str(job.claimed.id)
+    return {
+        "id": id_,
+        "task": task.name,
+        "job": job,
+        "hostname": hostname,
+        "retries": job.claimed.attempt - 1,
+        "root_id": canvas.get("root_id") or id_,
+        "parent_id": canvas.get("parent_id"),
+        "group": canvas.get("group_id"),
+        "errbacks": canvas.get("link_error"),
+        "delivery_info": {"exchange": "", "routing_key": job.claimed.queue, "redelivered": False},
+        "headers": canvas.get("headers") or {},
+        "ignore_result": True,
+    }
+
+
+def _shown(error: Any) -> str:
+    try:
+        return repr(error)[:1024]
+    except Exception:  # noqa: BLE001 - an error that cannot be printed is shown by its class
+        return type(error).__name__

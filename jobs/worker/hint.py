@@ -1,0 +1,38 @@
+"""The task that a hint names. It is invisible to Flower and to task events: jobs are what people look for."""
+
+from typing import Any
+
+from billiard.process import current_process
+from celery import Task
+
+from jobs import hints
+from jobs.worker.child import Child
+
+FOR_EVER = 10**9  # seconds; Celery's own limits are for messages, ours are for jobs, and 0 would mean the global one
+
+_child: Child | None = None
+
+
+class Hint(Task):  # type: ignore[type-arg]
+    name = hints.TASK
+    ignore_result = True
+    send_events = False
+    acks_late = False
+    time_limit = soft_time_limit = FOR_EVER
+
+    def run(self, queue: str, **_later: Any) -> int:
+        """Claim and run what the queue holds. Anything else in the message is ignored: it may be forged."""
+        return _this_child(self.request.hostname or "worker").work(queue, self.request.id)
+
+
+def _this_child(hostname: str) -> Child:
+    global _child
+    if _child is None:
+        _child = Child(hostname, slot=getattr(current_process(), "index", 0))
+    return _child
+
+
+def forget_child() -> None:
+    """After a fork: connections of the parent are not ours."""
+    global _child
+    _child = None

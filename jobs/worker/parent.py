@@ -1,0 +1,134 @@
+"""What the worker's parent process does besides Celery's own work: it reports, passes on flags, and returns the records
+of a child that died. All in one thread: Celery's event loop must not wait for the database."""
+
+import logging
+import os
+import queue
+import threading
+import time
+from typing import Any
+
+import psycopg
+from billiard.exceptions import WorkerLostError
+from celery import signals
+
+from idempotency import transitions
+from idempotency.errors import LeaseLost
+from jobs import registry
+from jobs.own_connection import OwnConnection
+from jobs.task import registered
+from jobs.worker import shared
+from jobs.worker.hint import Hint, forget_child
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.5  # seconds until a flag that Flower set reaches the children
+
+
+class ParentThread:
+    """Lives from `worker_ready` to the end of the process."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+        self._own = OwnConnection(f"jobs {consumer.hostname} parent")
+        self._dead: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reported = 0.0
+        threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
+
+    def child_died(self, hint_id: str) -> None:
+        self._dead.put(f"{self._consumer.hostname}/{hint_id}")
+
+    def leave(self) -> None:
+        try:
+            self._own.once(lambda c: registry.leave(c, self._consumer.hostname))
+        except psycopg.Error as error:
+            logger.warning("the worker registry keeps this worker until its row expires: %s", error)
+
+    def _run(self) -> None:
+        while True:
+            self._pass_on_flags()
+            try:
+                self._return_records()
+                self._report()
+            except (psycopg.Error, LeaseLost) as error:
+                logger.warning("the database is away: %s", error)
+                time.sleep(registry.EVERY)
+
+    def _pass_on_flags(self) -> None:
+        dispatcher = self._consumer.event_dispatcher
+        wanted = bool(dispatcher and dispatcher.enabled and (not dispatcher.groups or "task" in dispatcher.groups))
+        shared.want_events(wanted)
+
+    def _return_records(self) -> None:
+        try:
+            claimed_by = self._dead.get(timeout=TICK)
+        except queue.Empty:
+            return
+        count = self._own.insist(lambda c: transitions.expire(c, claimed_by))
+        if count:
+            logger.warning("a worker process died; %d records of %s are returned", count, claimed_by)
+            self._own.insist(transitions.reap)
+
+    def _report(self) -> None:
+        if shared.stopping() or time.monotonic() - self._reported < registry.EVERY:
+            return
+        controller = self._consumer.controller
+        self._own.once(
+            lambda c: registry.report(
+                c,
+                name=self._consumer.hostname,
+                pid=os.getpid(),
+                queues=sorted(self._consumer.task_consumer.queues and self._queues()),
+                tasks={name: task.payload_version for name, task in registered().items()},
+                slots=controller.concurrency,
+                busy=shared.busy(),
+            )
+        )
+        self._reported = time.monotonic()
+
+    def _queues(self) -> list[str]:
+        return [q.name for q in self._consumer.task_consumer.queues]
+
+
+_thread: ParentThread | None = None
+
+
+@signals.worker_init.connect
+def _on_init(**_: Any) -> None:
+    shared.reset()
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).addFilter(_hides_hints)
+
+
+@signals.worker_process_init.connect
+def _on_child_start(**_: Any) -> None:
+    forget_child()
+
+
+@signals.worker_ready.connect
+def _on_ready(sender: Any, **_: Any) -> None:
+    global _thread
+    _thread = ParentThread(sender)
+
+
+@signals.worker_shutting_down.connect
+def _on_shutting_down(**_: Any) -> None:
+    shared.stop()
+
+
+@signals.worker_shutdown.connect
+def _on_shutdown(**_: Any) -> None:
+    if _thread:
+        _thread.leave()
+
+
+@signals.task_failure.connect
+def _on_failure(sender: Any = None, task_id: str = "", exception: Any = None, **_: Any) -> None:
+    if _thread and isinstance(exception, WorkerLostError) and sender is not None and sender.name == Hint.name:
+        _thread.child_died(task_id)
+
+
+def _hides_hints(record: logging.LogRecord) -> bool:
+    """Log lines about hints say nothing about jobs."""
+    data = record.args if isinstance(record.args, dict) else {}
+    return data.get("name") != Hint.name
