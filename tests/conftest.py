@@ -33,6 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.CELERY_BROKER_URL = os.environ["BROKER_URL"] = servers.start_broker().url
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"on {config.stash[SERVERS].kind}'s servers"
+
+
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
     """The database goes with its server; dropping it first would only wait for a worker's last connection."""

@@ -149,6 +149,7 @@ class Programs:
         """Start a Celery worker for these queues; returns when it takes jobs, at once with `ready=False`."""
         names = queues if isinstance(queues, str) else ",".join(queues)
         celery = [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO"]
+        celery += ["--without-mingle", "--without-gossip"]  # a second of looking for neighbours that no test has
         hostname = f"test-{len(self.started)}-{os.getpid()}@%h"
         program = self.spawn("worker", *celery, "-Q", names, "-c", str(concurrency), "-n", hostname, *options, env=env)
         if ready:

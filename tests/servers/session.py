@@ -15,7 +15,7 @@ from tests.servers.broker import Broker
 from tests.servers.debian_servers import DebianPostgres, DebianRedis
 
 NOT_HERE = "not on this machine:"
-KINDS = {"wheels": (Postgres, Valkey), "debian": (DebianPostgres, DebianRedis)}
+KINDS = {"the wheels": (Postgres, Valkey), "debian": (DebianPostgres, DebianRedis)}
 # What the tests kill are processes, never the machine: the operating system keeps what was written without fsync.
 FAST = {"fsync": "off", "full_page_writes": "off"}
 
@@ -27,7 +27,8 @@ class Servers:
         self.janitor = Janitor()
         self.postgres: Postgres | None = None
         self.broker: Broker | None = None
-        self._postgres_class, self._broker_class = KINDS[os.environ.get("JOBS_TEST_SERVERS", "wheels")]
+        self.kind = os.environ.get("JOBS_TEST_SERVERS", "the wheels")
+        self._postgres_class, self._broker_class = KINDS[self.kind]
 
     def start_postgres(self) -> str:
         self.postgres = self._postgres_class(self._place(), settings=FAST).start()

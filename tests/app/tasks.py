@@ -1,0 +1,119 @@
+"""Tasks for tests. Each leaves a row in `tests_effect` when its body runs: what a test counts is what happened."""
+
+import os
+import signal
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from jobs import IdempotentTask, PermanentError, RetryPolicy, TransientError, idempotent_task
+from tests.app.models import Effect
+
+SOON = RetryPolicy(max_attempts=5, base=timedelta(milliseconds=20), cap=timedelta(milliseconds=100))
+
+
+class Task(IdempotentTask):
+    """What these tasks share."""
+
+    abstract = True
+    owner = "tests"
+    retry_policy = SOON
+
+    def mark(self, name: str) -> None:
+        Effect.objects.create(name=name, attempt=self.job.attempt, pid=os.getpid())
+
+
+class Echo(Task):
+    """Returns its value."""
+
+    dedupe_key = ("value",)
+
+    def run(self, value: object) -> dict[str, object]:
+        return {"value": value}
+
+
+class Mark(Task):
+    """Leaves one row each time its body runs."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str) -> None:
+        self.mark(name)
+
+
+class MarkAlone(Mark):
+    """The same, as an effect that cannot be rolled back: settled before the next job starts."""
+
+    external_effect = True
+
+
+class MarkInCommit(Task):
+    """Leaves one row in the transaction that settles it."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str) -> int:
+        return len(name)
+
+    def commit(self, result: int, name: str) -> None:
+        self.mark(f"{name} of length {result}")
+
+
+class Sleep(Task):
+    """Takes a while, with Python's lock released."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str, seconds: float) -> None:
+        self.mark(name)
+        time.sleep(seconds)
+
+
+class WaitForFile(Task):
+    """Runs until the test makes a file: the test decides when the job ends."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str, path: str) -> None:
+        self.mark(name)
+        while not Path(path).exists():
+            time.sleep(0.01)
+
+
+class FailTimes(Task):
+    """Fails transiently as often as it is told, then succeeds."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str, times: int) -> int:
+        self.mark(name)
+        if self.job.attempt <= times:
+            raise TransientError(f"attempt {self.job.attempt} of {name} fails as it was told")
+        return self.job.attempt
+
+
+class FailForGood(Task):
+    """Fails in a way that no retry helps."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str) -> None:
+        self.mark(name)
+        raise PermanentError(f"{name} can never succeed")
+
+
+class KillWorker(Task):
+    """Kills the process that runs it as often as it is told, then succeeds."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str, times: int) -> None:
+        self.mark(name)
+        if Effect.objects.filter(name=name).count() <= times:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@idempotent_task(owner="tests", dedupe_key=None)
+def mark_each_time(name: str) -> None:
+    """The decorator's form; every call is its own work."""
+    Effect.objects.create(name=name, pid=os.getpid())
