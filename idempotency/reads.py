@@ -64,3 +64,21 @@ def backlog(connection: Connection, queues: Sequence[str], *, cap: int) -> list[
         Backlog(name, claimable, None if due is None else float(due), None if pause is None else float(pause))
         for name, claimable, due, pause in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What a queue holds. `claimable` is what a claim would take now; `waiting` is not due yet or paused."""
+
+    queue: str
+    claimable: int
+    waiting: int
+    parked: int
+    processing: int
+    given_up: int
+    paused: bool
+
+
+def depths(connection: Connection, queues: Sequence[str]) -> list[Depth]:
+    """One entry per queue, counted whole."""
+    return [Depth(*row) for row in run(connection, "depths", queues=list(queues))]

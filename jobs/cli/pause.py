@@ -1,0 +1,26 @@
+from argparse import ArgumentParser
+from datetime import timedelta
+from getpass import getuser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from idempotency import transitions
+from jobs.cli.arguments import queue_name
+from jobs.cli.printing import say
+
+help = "let nobody claim from a queue; jobs in flight finish"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("queue", type=queue_name)
+    parser.add_argument("--reason", required=True, help="shown to everybody who asks why nothing runs")
+    parser.add_argument("--seconds", type=float, help="default: until somebody resumes it")
+
+
+def handle(command: BaseCommand, *, json: bool, queue: str, reason: str, seconds: float | None, **_: Any) -> None:
+    duration = None if seconds is None else timedelta(seconds=seconds)
+    done = transitions.pause(connection, queue, duration=duration, reason=reason, by=getuser())
+    text = f"{queue} is paused" if done else f"{queue} was paused for longer already; nothing changed"
+    say(command, {"queue": queue, "paused": done}, text, as_json=json)

@@ -1,0 +1,20 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from idempotency import transitions
+from jobs.cli.arguments import queue_name
+from jobs.cli.printing import say
+
+help = "end the pause of a queue"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("queue", type=queue_name)
+
+
+def handle(command: BaseCommand, *, json: bool, queue: str, **_: Any) -> None:
+    done = transitions.resume(connection, queue)
+    say(command, {"queue": queue, "resumed": done}, f"{queue} {'goes on' if done else 'was not paused'}", as_json=json)

@@ -1,0 +1,132 @@
+"""The relay: keeps hints where claimable records are. It looks only at the records, so it has nothing to get wrong.
+
+In the same loop: the reaper, unparking, and (rarely) the pruner and the tally. Any number of relays may run.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from idempotency import reads, transitions
+from idempotency.claims import Backlog
+from idempotency.errors import LeaseLost
+from idempotency.states import State
+from jobs import conf, hints, registry
+from jobs.own_connection import OwnConnection
+
+logger = logging.getLogger(__name__)
+
+COUNTED = 10_000  # claimable records counted at most in a look: more would not change what is sent
+ASSUMED_BATCH = 50  # records a hint leads to at the least while there is a backlog
+HOUSEKEEPING = 60.0  # seconds between two rounds of what nobody waits for
+
+
+@dataclass(slots=True)
+class Ticked:
+    """What one tick did."""
+
+    hints: int = 0
+    reaped: int = 0
+    dead_lettered: int = 0
+    unparked: int = 0
+    next_in: float = field(default_factory=conf.relay_interval)
+
+
+class Relay:
+    """One relay process."""
+
+    def __init__(self) -> None:
+        self._own = OwnConnection("jobs relay")
+        self._housekept = 0.0
+        self.stopped = threading.Event()
+
+    def run(self, on_tick: Callable[[Ticked], None] | None = None) -> None:
+        """Tick until `stopped` is set. Survives the database and the broker being away."""
+        while not self.stopped.is_set():
+            began = time.monotonic()
+            try:
+                ticked = self.tick()
+            except (psycopg.Error, LeaseLost) as error:
+                logger.warning("the database is away: %s", error)
+                ticked = Ticked(next_in=1.0)
+            if on_tick:
+                on_tick(ticked)
+            self.stopped.wait(max(0.0, ticked.next_in - (time.monotonic() - began)))
+
+    def tick(self) -> Ticked:
+        """Reap, unpark, and top up the hints of every queue."""
+        ticked = Ticked()
+        queues = list(conf.queues())
+        ended = self._own.once(transitions.reap) | self._own.once(lambda c: transitions.exhaust(c, queues))
+        ticked.reaped = len(ended)
+        ticked.dead_lettered = sum(state is State.DEAD_LETTERED for state in ended.values())
+        workers = self._own.once(registry.live)
+        known = _known_tasks(workers)
+        ticked.unparked = self._own.once(lambda c: transitions.unpark(c, known)) if known else 0
+        for backlog in self._own.once(lambda c: reads.backlog(c, queues, cap=COUNTED)):
+            slots = sum(w.slots for w in workers if backlog.queue in w.queues)
+            ticked.hints += self._top_up(backlog, slots)
+            ticked.next_in = min(ticked.next_in, *_waits(backlog))
+        self._housekeep()
+        return ticked
+
+    def _top_up(self, backlog: Backlog, slots: int) -> int:
+        """Send what the queue lacks; returns how many. Two relays never top up one queue at once."""
+        if not backlog.claimable:
+            return 0
+        wanted = min(conf.hint_window(), math.ceil(backlog.claimable / ASSUMED_BATCH) + max(0, slots - 1))
+        try:
+            return self._own.once(lambda c: _send_missing(c, backlog.queue, wanted))
+        except psycopg.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the broker's client throws: the next tick tries again
+            logger.warning("queue %s: the broker is away: %s", backlog.queue, error)
+            return 0
+
+    def _housekeep(self) -> None:
+        if time.monotonic() - self._housekept < HOUSEKEEPING:
+            return
+        self._housekept = time.monotonic()
+        self._own.once(transitions.compact_tally)
+        self._own.once(registry.forget_dead)
+        prune(self._own, conf.retention())
+
+
+def prune(own: OwnConnection, retention: timedelta) -> int:
+    """Hollow out all succeeded records older than `retention`, a thousand at a time; returns how many."""
+    pruned = 0
+    while count := own.once(lambda c: transitions.prune(c, retention=retention)):
+        pruned += count
+    return pruned
+
+
+def _send_missing(connection: Any, queue: str, wanted: int) -> int:
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('jobs relay ' || %s, 0))", (queue,))
+        if not cursor.fetchone()[0]:
+            return 0
+        missing = max(0, wanted - hints.depth(queue))
+        if missing:
+            hints.send(queue, missing)
+        return missing
+
+
+def _known_tasks(workers: list[registry.LiveWorker]) -> dict[str, int]:
+    known: dict[str, int] = {}
+    for worker in workers:
+        for task, version in worker.tasks.items():
+            known[task] = max(version, known.get(task, 0))
+    return known
+
+
+def _waits(backlog: Backlog) -> list[float]:
+    """Seconds until something becomes claimable by itself."""
+    waits = [w for w in (backlog.next_due_in, backlog.pause_ends_in) if w is not None]
+    return [max(w, 0.005) for w in waits] or [math.inf]

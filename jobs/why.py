@@ -1,0 +1,54 @@
+"""Why a job is not running, in one sentence."""
+
+from uuid import UUID
+
+from idempotency import reads
+from idempotency.reads import Standing
+from idempotency.statements import Connection
+from idempotency.states import State
+from jobs import registry
+
+
+def explain(connection: Connection, id_: UUID) -> tuple[Standing, str] | None:
+    """Where the job stands, and the sentence; None where no record has this id."""
+    standing = reads.standing(connection, id_)
+    if standing is None:
+        return None
+    return standing, _sentence(standing, registry.live(connection))
+
+
+def _sentence(s: Standing, workers: list[registry.LiveWorker]) -> str:
+    match s.state:
+        case State.SUCCEEDED:
+            return f"It succeeded at {s.finished_at:%Y-%m-%d %H:%M:%S} UTC in attempt {s.attempt}."
+        case State.FAILED_PERMANENT | State.DEAD_LETTERED:
+            return f"It was given up ({s.state}, {s.reason}) after attempt {s.attempt} of {s.max_attempts}: {s.error}"
+        case State.PROCESSING:
+            return _running(s)
+        case State.QUEUED:
+            return _waiting(s, [w for w in workers if s.queue in w.queues])
+
+
+def _running(s: Standing) -> str:
+    if s.lease_left is not None and s.lease_left < 0:
+        return f"Its worker {s.claimed_by} is dead or frozen; the lease ran out {-s.lease_left:.0f} s ago and the " \
+               "relay will queue it again. Is `manage.py jobs relay` running?"  # fmt: skip
+    return f"It is running: attempt {s.attempt} of {s.max_attempts} on {s.claimed_by}, lease for {s.lease_left:.0f} s."
+
+
+def _waiting(s: Standing, workers: list[registry.LiveWorker]) -> str:
+    if s.parked_reason:
+        return f"It is parked: {s.parked_reason}. A worker with the newer release lets it go."
+    if s.paused:
+        until = "somebody resumes it" if s.pause_left is None else f"{s.pause_left:.0f} s from now"
+        return f"Queue {s.queue} is paused by {s.paused_by} until {until}: {s.pause_reason}"
+    if s.due_in > 0:
+        again = f" after {s.error}" if s.error else ""
+        return f"It is not due for {s.due_in:.1f} s: attempt {s.attempt + 1} of {s.max_attempts}{again}"
+    if s.attempt >= s.max_attempts:
+        return "Its attempts are used up; the relay will dead-letter it. Is `manage.py jobs relay` running?"
+    if not workers:
+        return f"No live worker consumes queue {s.queue}. Start one: celery -A <project> worker -Q {s.queue}"
+    busy, slots = sum(w.busy for w in workers), sum(w.slots for w in workers)
+    ahead = f"{s.ahead} others" if s.ahead < 10_000 else "10,000 others or more"
+    return f"It is claimable, behind {ahead} in queue {s.queue}; {busy} of {slots} worker slots are busy."
