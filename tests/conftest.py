@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from config.embedded.children import die_with_parent
 from tests.processes import Program, Programs
 from tests.servers.broker import Broker
 from tests.servers.session import NOT_HERE, Servers, database_settings, with_database
@@ -26,6 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(servers.stop)
     if config.option.collectonly:
         return
+    if hasattr(config, "workerinput"):  # one of xdist's
+        die_with_parent()
+    elif not config.option.basetemp:
+        config.option.basetemp = servers.place() / "pytest"
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = servers.start_postgres()
     settings.DATABASES["default"] |= database_settings(os.environ["DATABASE_URL"])

@@ -11,6 +11,7 @@ class Broker:
     def __init__(self, server: Valkey) -> None:
         self._server = server
         self.url = server.url
+        self.directory = server.directory
 
     @property
     def client(self) -> redis.Redis:

@@ -31,15 +31,16 @@ class Servers:
         self._postgres_class, self._broker_class = KINDS[self.kind]
 
     def start_postgres(self) -> str:
-        self.postgres = self._postgres_class(self._place(), settings=FAST).start()
+        self.postgres = self._postgres_class(self.place(), settings=FAST).start()
         self.janitor.remove(self.postgres.sockets.parent)
         return self.postgres.url
 
     def start_broker(self) -> Broker:
-        self.broker = Broker(self._broker_class(self._place()).start())
+        self.broker = Broker(self._broker_class(self.place()).start())
         return self.broker
 
-    def _place(self) -> Path:
+    def place(self) -> Path:
+        """A new directory that goes with this process, however it ends."""
         place = make_place()
         self.janitor.remove(place)
         return place

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.embedded.children import gone as ended
 from tests.janitor import Janitor, gone
 from tests.processes import ROOT, Programs, wait_until
 
@@ -50,32 +51,18 @@ def test_children_of_a_killed_program_are_killed_too(own_programs: Programs, tmp
     assert gone(program.pid)
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from tests.servers.session import Servers
-from tests.servers.test_programs import family
-from tests.processes import Programs
-servers = Servers()
-servers.start_postgres()
-servers.start_broker()
-directory = Path(sys.argv[1])
-group = family(Programs(directory, dict, servers.janitor), directory)
-server = servers.postgres
-print(group, server.process.pid, server.directory, server.sockets, flush=True)
-sys.stdin.read()
-"""
-
-
-def test_nothing_is_left_of_a_pytest_that_was_killed(own_programs: Programs, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", KILLED, tmp_path]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        group, postgres, *directories = process.stdout.readline().split()
-        process.kill()
-    wait_until(lambda: gone(int(group)), message="the programs' processes end")
-    wait_until(lambda: gone(int(postgres)), message="the servers end")
-    wait_until(lambda: not any(map(os.path.exists, directories)), message="the directories go")
+def test_nothing_is_left_of_a_test_run_that_was_killed(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("PYTEST") and n != "DATABASE_URL"}
+    command = [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "tests/servers/hanging.py"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment | {"REPORT": str(report)}, stdout=subprocess.DEVNULL, process_group=0
+    ) as run:
+        wait_until(report.exists, 60)
+        run.kill()
+    processes, directories = map(str.split, report.read_text().splitlines())
+    wait_until(lambda: all(map(ended, map(int, processes))), message="processes end")
+    wait_until(lambda: not any(map(os.path.exists, directories)), message="directories go")
 
 
 def test_the_log_of_a_program_that_ended_early_is_in_the_failure(own_programs: Programs) -> None:
