@@ -49,7 +49,7 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture
-def environment(database: str, broker: Broker) -> dict[str, str]:
+def environment(database: str, broker: Broker, tmp_path: Path) -> dict[str, str]:
     """The environment of programs: they see this test's database (committed rows alone), broker and settings."""
     return {
         **os.environ,
@@ -57,6 +57,7 @@ def environment(database: str, broker: Broker) -> dict[str, str]:
         "BROKER_URL": broker.url,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(tmp_path),  # a killed program leaves its files where the test's own go
     }
 
 

@@ -129,7 +129,8 @@ class Programs:
         """Start a program in the environment of the test: its database, its broker, its settings."""
         number = sum(program.name.startswith(name) for program in self.started) + 1
         unique = f"{name}-{number}"
-        program = Program(unique, command, {**self._environment(), **(env or {})}, self._directory / f"{unique}.log")
+        environment = {**self._environment(), **(env or {})}
+        program = Program(unique, command, environment, self._directory / f"{unique}.log")
         self.started.append(program)
         self._janitor.kill(program.pid)
         return program
