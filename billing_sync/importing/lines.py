@@ -91,8 +91,8 @@ def _matching(pattern: re.Pattern[str], fields: dict[str, str], column: str, mis
 def _date(fields: dict[str, str]) -> str:
     value = fields["InvoiceDate"]
     try:
-        if DATE.fullmatch(value) and datetime.fromisoformat(value):
-            return value + "+00"
+        if DATE.fullmatch(value):
+            return f"{datetime.fromisoformat(value)}+00"
     except ValueError:
         pass  # the 31st of February has the right form and is still no date
     raise BrokenRuleError(reasons.BAD_DATE, "InvoiceDate", value)

@@ -17,7 +17,7 @@ Outcomes = dict[str, Any]
 
 def with_outcomes(before: Outcomes, lengths: dict[str, int], rejects: list[Row], invoices: list[Row]) -> Outcomes:
     """`before` and one chunk's invoices (number → count of lines). The first refused line names its invoice's end."""
-    after = {kind: Counter(counts) for kind, counts in before.items()}
+    after: dict[str, Counter[str]] = {kind: Counter(counts) for kind, counts in before.items()}
     ends = dict.fromkeys(lengths, SUPERSEDED)
     ends |= {invoice["number"]: _accepted(invoice) for invoice in invoices}
     ends |= {reject["invoice_no"]: reject["reason"] for reject in reversed(rejects)}

@@ -42,7 +42,8 @@ def show(done: Import, console: Console) -> None:
     facts = report(done)
     console.print(
         f"{facts['file']} (import {facts['import']}): {facts['lines']:,} lines, {facts['invoices']:,} invoices of "
-        f"which {facts['credit_notes']:,} credit notes; {facts['enqueued']:,} to be synced, {facts['rejected']:,} rejected.",
+        f"which {facts['credit_notes']:,} credit notes; {facts['enqueued']:,} to be synced, "
+        f"{facts['rejected']:,} rejected.",
         markup=False,
         soft_wrap=True,
     )

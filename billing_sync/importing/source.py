@@ -6,7 +6,7 @@ import lzma
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, Self
+from typing import BinaryIO, Self
 
 # A line of real data has about a hundred bytes. Beyond this it is not a CSV file, and memory is not to depend on it.
 LONGEST_LINE = 1 << 20
@@ -73,7 +73,7 @@ class Source:
         return line
 
 
-def _uncompressed(raw: BinaryIO) -> IO[bytes]:
+def _uncompressed(raw: BinaryIO) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
     """Judged by the first bytes: a name may lie."""
     start = raw.read(len(XZ_MAGIC))
     raw.seek(0)
