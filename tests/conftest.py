@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -17,6 +18,9 @@ from tests.processes import Program, Programs
 from tests.servers.broker import Broker
 from tests.servers.session import NOT_HERE, Servers, database_settings, with_database
 
+# A shared machine has no deadlines, and a failure must be repeatable from the log alone.
+hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("project")
 SERVERS = pytest.StashKey[Servers]()
 PROGRAMS = pytest.StashKey[Programs]()
 
@@ -36,6 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.DATABASES["default"] |= database_settings(os.environ["DATABASE_URL"])
     if not getattr(config.option, "numprocesses", None):  # the controller of other processes runs no test itself
         settings.CELERY_BROKER_URL = os.environ["BROKER_URL"] = servers.start_broker().url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first: one that begins last keeps a core waiting."""
+    items.sort(key=lambda item: item.path.name != "test_debian_servers.py")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

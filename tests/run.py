@@ -23,8 +23,8 @@ CHECKS = {
     "mypy": ("mypy", "--no-error-summary"),
     "import contracts": ("lint-imports", "--no-logo"),
 }
-# Two processes on two cores finish first; a test that measures takes its core from whatever runs beside it.
-EVERYTHING = ("-n", "2", "--dist", "loadgroup")
+# Half of a test is waiting for a program: two processes keep two cores busy, more would only make each other late.
+EVERYTHING = ("-n", "2", "--dist", "worksteal")
 
 
 def main(arguments: list[str]) -> int:
