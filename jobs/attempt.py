@@ -35,7 +35,7 @@ def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> A
     job.entered = True
     started = datetime.now(UTC)
     try:
-        result, text = _body(task, payload)
+        result, text = _body(task, job, payload)
         job.settler.succeed(task, job, payload, result, text)
     except LeaseLost as lost:
         _lost(job, lost)
@@ -43,8 +43,6 @@ def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> A
         _stopped(task, job, payload, started, stop)
     except Exception as error:  # noqa: BLE001 - the taxonomy decides on every error
         _failed(task, job, payload, started, error)
-    finally:
-        limits.disarm_hard()
     job.settled = True
     return result
 
@@ -59,14 +57,13 @@ def unrecorded(task: "IdempotentTask", args: tuple[Any, ...], kwargs: Mapping[st
     )
 
 
-def _body(task: "IdempotentTask", payload: Mapping[str, Any]) -> tuple[Any, str]:
+def _body(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> tuple[Any, str]:
     _check_accepts(task, payload)
-    before = _open_transactions()
     with limits.armed(*task.limits()):
         result = task.already_done(**payload) if task.already_done else None
         if result is None:
             result = task.run(**payload)
-    if _open_transactions() - before:
+    if open_transactions() - job.around:
         raise PermanentError("the body left a transaction open; its writes are rolled back. Use `with atomic():`.")
     try:
         return result, json_payload.dumps(result, limit=conf.max_payload(), what="the result")
@@ -75,10 +72,9 @@ def _body(task: "IdempotentTask", payload: Mapping[str, Any]) -> tuple[Any, str]
 
 
 def _check_accepts(task: "IdempotentTask", payload: Mapping[str, Any]) -> None:
-    try:
-        task.signature_of_run().bind(**payload)
-    except TypeError as error:
-        raise PermanentError(f"run{task.signature_of_run()} refuses the payload: {error}") from None
+    names = task.accepted_names()
+    if not names.required <= payload.keys() or (names.known is not None and not payload.keys() <= names.known):
+        raise PermanentError(f"run{task.signature_of_run()} does not take the payload {sorted(payload)}")
 
 
 def _failed(
@@ -152,7 +148,8 @@ def leave_database_clean() -> None:
             connection.close()
 
 
-def _open_transactions() -> set[str]:
+def open_transactions() -> set[str]:
+    """Aliases of the databases that this thread has a transaction open in."""
     return {c.alias for c in connections.all(initialized_only=True) if c.in_atomic_block}
 
 

@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -29,6 +30,23 @@ def signature_of(run: Callable[..., Any], name: str, *, bound: bool) -> inspect.
         if p.kind in (POSITIONAL_ONLY, VAR_POSITIONAL):
             raise ImproperlyConfigured(f"{name}: a payload is kept by name; make {p.name!r} a named parameter.")
     return inspect.Signature(parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The parameter names a payload must and may have; `known` None: any."""
+
+    required: frozenset[str]
+    known: frozenset[str] | None
+
+
+def names_of(signature: inspect.Signature) -> Names:
+    parameters = signature.parameters.values()
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return Names(
+        frozenset(p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD),
+        None if open_ended else frozenset(p.name for p in parameters),
+    )
 
 
 def bind(signature: inspect.Signature, task: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:

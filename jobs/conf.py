@@ -2,18 +2,28 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 
+@cache  # a lazy settings object costs a microsecond a look, and a job takes several
 def _get(name: str, default: Any) -> Any:
     return getattr(settings, f"JOBS_{name}", default)
 
 
+def _forget(**_: Any) -> None:
+    _get.cache_clear()
+
+
+setting_changed.connect(_forget)
+
+
 def queues() -> Mapping[str, Mapping[str, Any]]:
     """Every queue that may be used, by name, with its owner and latency target."""
-    declared: Mapping[str, Mapping[str, Any]] = _get("QUEUES", {"default": {}})
+    declared: Mapping[str, Mapping[str, Any]] = _get("QUEUES", None) or {"default": {}}
     return declared
 
 

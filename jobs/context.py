@@ -1,9 +1,8 @@
 """`self.job`: what a running attempt knows of itself."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from idempotency.claims import Claimed
@@ -18,9 +17,9 @@ class Job:
 
     claimed: Claimed
     settler: "Settler"
+    around: frozenset[str] = frozenset()  # databases with a transaction that was open before (a test's)
     entered: bool = False
     settled: bool = False
-    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     @property
     def id(self) -> UUID:

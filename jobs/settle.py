@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GROUP_WINDOW = 0.005  # seconds a finished job may wait for others, to share one commit
+GROUP_WINDOW = 0.005  # seconds a finished job may wait for others, to share one commit; also how short such jobs are
+LONGEST_WINDOW = 0.05  # on a slow disk the window grows to four commits, so that a fifth of the time goes to waiting
 
 
 class Settler:
@@ -34,6 +35,7 @@ class Settler:
         self.stopping = stopping
         self._group: list[tuple[Claimed, str]] = []
         self._group_since = 0.0
+        self._window = GROUP_WINDOW
 
     # -- success ------------------------------------------------------------------------------------------------------
 
@@ -50,11 +52,14 @@ class Settler:
     def flush(self) -> None:
         """Write the group. Jobs that are no longer ours are left to their new owner."""
         group, self._group, self._group_since = self._group, [], 0.0
-        if group:
-            self._succeed_group(group, raising=False)
+        if not group:
+            return
+        began = time.monotonic()
+        self._succeed_group(group, raising=False)
+        self._window = min(max(GROUP_WINDOW, 4 * (time.monotonic() - began)), LONGEST_WINDOW)
 
     def flush_if_old(self) -> None:
-        if self._group and time.monotonic() - self._group_since >= GROUP_WINDOW:
+        if self._group and time.monotonic() - self._group_since >= self._window:
             self.flush()
 
     def _succeed_group(self, group: list[tuple[Claimed, str]], *, raising: bool) -> None:

@@ -150,6 +150,13 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         return found
 
     @classmethod
+    def accepted_names(cls) -> calls.Names:
+        found: calls.Names | None = cls.__dict__.get("_accepted_names")
+        if found is None:
+            found = cls._accepted_names = calls.names_of(cls.signature_of_run())  # type: ignore[attr-defined]
+        return found
+
+    @classmethod
     def limits(cls) -> tuple[float | None, float | None]:
         """Soft and hard limit, seconds."""
         if cls.soft_time_limit is None and cls.time_limit is None:

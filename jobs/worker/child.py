@@ -13,8 +13,8 @@ from celery.app.trace import build_tracer
 from idempotency import transitions
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
-from jobs import conf, hints
-from jobs.attempt import leave_database_clean, settle_failure
+from jobs import conf, hints, limits
+from jobs.attempt import settle_failure
 from jobs.context import Job
 from jobs.own_connection import OwnConnection, backoff
 from jobs.problems import describe
@@ -98,6 +98,7 @@ class Child:
         finally:
             self._give_back(batch.take_unstarted())
             self.settler.flush()
+            limits.disarm_hard()
             self.keeper.rest()
             if ran:
                 self._pace(queue).ran(ran, time.monotonic() - began)
@@ -121,7 +122,6 @@ class Child:
         began = time.monotonic()
         self._trace(task, claimed)
         self._note_run_time(claimed.task, time.monotonic() - began)
-        leave_database_clean()
         self.settler.flush_if_old()
         self.events.flush_if_due()
 
