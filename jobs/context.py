@@ -8,7 +8,7 @@ from uuid import UUID
 from idempotency.claims import Claimed
 
 if TYPE_CHECKING:
-    from jobs.settle import Settler
+    from jobs.worker.settle import Settler
 
 
 @dataclass(slots=True)

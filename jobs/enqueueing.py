@@ -64,7 +64,9 @@ class Options:
             raise EnqueueError(f"delay is {self.delay}, over ten years. Check the unit.")
 
 
-def enqueue(task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Enqueued:
+def enqueue(
+    task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Enqueued:
     """Write one record; see `IdempotentTask.enqueue`."""
     terms = _terms(task, options)
     request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))

@@ -3,7 +3,6 @@
 from django.db import models
 
 
-
 class Worker(models.Model):
     """One worker process group, as it last reported. A row not renewed for `registry.ALIVE` is a dead worker."""
 

@@ -31,7 +31,9 @@ class RetryPolicy:
         if self.max_attempts < 1:
             raise ImproperlyConfigured(f"RetryPolicy: max_attempts is {self.max_attempts}; the first run is one.")
         if not timedelta(0) < self.base <= self.cap:
-            raise ImproperlyConfigured(f"RetryPolicy: base ({self.base}) must be above 0 and not above cap ({self.cap}).")
+            raise ImproperlyConfigured(
+                f"RetryPolicy: base ({self.base}) must be above 0 and not above cap ({self.cap})."
+            )
         if self.jitter not in ("full", "none"):
             raise ImproperlyConfigured(f"RetryPolicy: jitter is {self.jitter!r}; choose 'full' or 'none'.")
 

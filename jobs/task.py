@@ -14,11 +14,12 @@ from celery.exceptions import Retry
 from django.core.exceptions import ImproperlyConfigured
 
 from idempotency.errors import EnqueueError
-from jobs import attempt, calls, conf, enqueueing
+from jobs import calls, conf, enqueueing
 from jobs.context import Job
 from jobs.enqueueing import Enqueued, Options
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
+from jobs.worker import attempt
 
 CANVAS = ("chain", "link", "link_error", "group_id", "group_index", "parent_id", "root_id", "headers")
 HARMLESS = frozenset({"retry", "retry_policy", "priority", "ignore_result", "serializer", "add_to_parent", "producer",

@@ -45,4 +45,8 @@ def handle(command: BaseCommand, *, json: bool, **_: Any) -> None:
 
 
 def _cell(value: Any) -> str:
-    return {None: "-", True: "yes", False: "no"}.get(value, value) if value is None or value is True or value is False else str(value)
+    return (
+        {None: "-", True: "yes", False: "no"}.get(value, value)
+        if value is None or value is True or value is False
+        else str(value)
+    )

@@ -21,6 +21,8 @@ def handle(command: BaseCommand, *, json: bool, task: str | None, **_: Any) -> N
     head = ["task", "accepted", "succeeded", "failed_permanent", "dead_lettered", "processing", "queued", "pruned",
             "missing"]  # fmt: skip
     text = table(head, rows) + "\n" + ("\n".join(broken) or "The books balance.")
-    say(command, {"balanced": not broken, "breaches": broken, "tasks": [b.as_dict() for b in books]}, text, as_json=json)
+    say(
+        command, {"balanced": not broken, "breaches": broken, "tasks": [b.as_dict() for b in books]}, text, as_json=json
+    )
     if broken:
         raise CommandError("The books do not balance.", returncode=1)

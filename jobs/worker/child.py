@@ -13,18 +13,18 @@ from celery.app.trace import build_tracer
 from idempotency import transitions
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
-from jobs import conf, hints, limits
-from jobs.attempt import settle_failure
+from jobs import conf, hints
 from jobs.context import Job
 from jobs.own_connection import OwnConnection, backoff
 from jobs.problems import describe
-from jobs.settle import GROUP_WINDOW, Settler
 from jobs.task import IdempotentTask
-from jobs.worker import shared
+from jobs.worker import limits, shared
+from jobs.worker.attempt import settle_failure
 from jobs.worker.batch import Batch
 from jobs.worker.events import JobEvents
 from jobs.worker.keeper import LeaseKeeper
 from jobs.worker.pace import WEIGHT, Pace
+from jobs.worker.settle import GROUP_WINDOW, Settler
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,9 @@ class Child:
         self.events.started(task, claimed)
         tracer = getattr(task, "__trace__", None) or build_tracer(task.name, task, app=current_app)
         began = time.monotonic()
-        _, info, run_time, shown = tracer(str(claimed.id), (), dict(claimed.payload), _request(task, job, self.hostname))
+        _, info, run_time, shown = tracer(
+            str(claimed.id), (), dict(claimed.payload), _request(task, job, self.hostname)
+        )
         if not job.settled:
             self._settle_unentered(task, job, info)
         if info is None:

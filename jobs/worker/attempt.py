@@ -12,10 +12,11 @@ from idempotency import payload as json_payload
 from idempotency.claims import Problem
 from idempotency.errors import LeaseLost, PayloadError
 from idempotency.states import State
-from jobs import conf, limits
+from jobs import conf
 from jobs.errors import PermanentError, TransientError
 from jobs.problems import describe
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, classify
+from jobs.worker import limits
 
 if TYPE_CHECKING:
     from jobs.context import Job
