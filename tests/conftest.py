@@ -8,6 +8,7 @@ wheels' ones. `DATABASE_URL`, when set, is used as it is.
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import hypothesis
 import pytest
@@ -17,6 +18,7 @@ from config.embedded.children import die_with_parent
 from tests.processes import Program, Programs
 from tests.servers.broker import Broker
 from tests.servers.session import NOT_HERE, Servers, database_settings, with_database
+from tests.servers.wire import Wire
 
 # A shared machine has no deadlines, and a failure must be repeatable from the log alone.
 hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
@@ -84,6 +86,29 @@ def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
     broker.flush()
     yield broker
     broker.restore()
+
+
+@pytest.fixture
+def database_wire(database: str, pytestconfig: pytest.Config) -> Iterator[Wire]:
+    """A second way to this test's database that the test can cut: `url`, `cut()`, `freeze()`, `thaw()`, `heal()`.
+
+    Hand it to programs: `spawn_worker("default", env={"DATABASE_URL": database_wire.url})`.
+    """
+    here, there = pytestconfig.stash[SERVERS].place(), Path(settings.DATABASES["default"]["HOST"])
+    name = ".s.PGSQL.5432"  # libpq knows a directory, and looks for this
+    with Wire(there / name, here / name) as wire:
+        wire.url = database.replace(quote(str(there), safe=""), quote(str(here), safe=""))
+        yield wire
+
+
+@pytest.fixture
+def broker_wire(broker: Broker) -> Iterator[Wire]:
+    """A second way to this process's broker, the same for `env={"BROKER_URL": broker_wire.url}`."""
+    port = urlsplit(broker.url).port
+    assert port
+    with Wire(port) as wire:
+        wire.url = broker.url.replace(f":{port}/", f":{wire.port}/")
+        yield wire
 
 
 @pytest.fixture
