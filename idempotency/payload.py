@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from idempotency.errors import PayloadError, PayloadTooLargeError
@@ -53,16 +54,17 @@ def _check(value: object, path: str, depth: int) -> None:
         case float():
             if not math.isfinite(value):
                 raise PayloadError(f"{path} is {value}, which JSON does not have. Pass None or a text instead.")
-        case list() | tuple():
-            for index, item in enumerate(value):
-                _check(item, f"{path}[{index}]", depth + 1)
-        case dict():
+        case list() | tuple() | dict():
             _check_members(value, path, depth)
         case _:
             raise PayloadError(f"{path} is a {type(value).__name__}, which is not JSON. {_remedy(value)}")
 
 
-def _check_members(members: dict[object, object], path: str, depth: int) -> None:
+def _check_members(members: list[Any] | tuple[Any, ...] | dict[Any, Any], path: str, depth: int) -> None:
+    if not isinstance(members, dict):
+        for index, item in enumerate(members):
+            _check(item, f"{path}[{index}]", depth + 1)
+        return
     for name, item in members.items():
         if not isinstance(name, str):
             raise PayloadError(f"{path} has the key {name!r}; JSON keys are text. Use str({name!r}).")

@@ -10,6 +10,8 @@ from idempotency.claims import Backlog
 from idempotency.statements import Connection, loads, run
 from idempotency.states import State
 
+AHEAD_COUNTED = 10_000  # records before a job in its queue: beyond it the number tells nobody more
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -52,8 +54,8 @@ def outcome(connection: Connection, id_: UUID) -> Outcome | None:
 
 
 def standing(connection: Connection, id_: UUID) -> Standing | None:
-    for id_, task, queue, state, *rest in run(connection, "standing", id=id_):
-        return Standing(id_, task, queue, State(state), *rest)
+    for found, task, queue, state, *rest in run(connection, "standing", id=id_, cap=AHEAD_COUNTED):
+        return Standing(found, task, queue, State(state), *rest)
     return None
 
 

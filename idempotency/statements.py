@@ -8,13 +8,6 @@ from typing import Any, Protocol
 SQL = Path(__file__).parent / "sql"
 
 
-class Cursor(Protocol):
-    def __enter__(self) -> "Cursor": ...
-    def __exit__(self, *exc_info: object) -> object: ...
-    def execute(self, query: Any, params: Any = ..., /) -> object: ...
-    def fetchall(self) -> list[tuple[Any, ...]]: ...
-
-
 class Connection(Protocol):
     """Django's connection (the caller's transaction) or a psycopg connection of our own: both will do."""
 
@@ -26,7 +19,7 @@ def statement(name: str) -> str:
     """Text of `sql/<name>.sql`, with each `{{part}}` put in from `sql/<part>.part.sql`."""
     text = (SQL / f"{name}.sql").read_text()
     for part in SQL.glob("*.part.sql"):
-        text = text.replace("{{%s}}" % part.name.removesuffix(".part.sql"), part.read_text().strip())
+        text = text.replace("{{" + part.name.removesuffix(".part.sql") + "}}", part.read_text().strip())
     return text
 
 

@@ -77,9 +77,7 @@ ARROWS = (
         "queued with no attempt left",
         frozenset({Reason.ATTEMPTS_EXHAUSTED}),
     ),
-    Arrow(
-        "cancel", State.QUEUED, State.FAILED_PERMANENT, "a person withdrew it", frozenset({Reason.CANCELLED})
-    ),
+    Arrow("cancel", State.QUEUED, State.FAILED_PERMANENT, "a person withdrew it", frozenset({Reason.CANCELLED})),
     Arrow("replay", State.FAILED_PERMANENT, State.QUEUED, "a person sent it again"),
     Arrow("replay", State.DEAD_LETTERED, State.QUEUED, "a person sent it again"),
 )

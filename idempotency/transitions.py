@@ -79,10 +79,8 @@ def find(connection: Connection, requests: Sequence[Request], window: timedelta 
 
 
 def claim(connection: Connection, queue: str, *, limit: int, lease: timedelta, claimed_by: str) -> list[Claimed]:
-    """Take up to `limit` claimable records of the queue, oldest first, under one new lease. A `solo` record comes alone."""
-    rows = run(
-        connection, "claim", queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=new_id()
-    )
+    """Take up to `limit` claimable records, oldest first, under one new lease. A `solo` record comes alone."""
+    rows = run(connection, "claim", queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=new_id())
     batch = [
         Claimed(id_, task, q, key, loads(payload), version, loads(options), *rest)
         for id_, task, q, key, payload, version, options, *rest in rows
@@ -166,7 +164,7 @@ def expire(connection: Connection, claimed_by: str) -> int:
 
 
 def reap(connection: Connection, *, limit: int = 500) -> dict[UUID, State]:
-    """Take records whose lease ran out from their claimants. The cap keeps a clock that jumps from reaping all at once."""
+    """Take records whose lease ran out. The cap keeps a database clock that jumps from reaping all at once."""
     return _states(run(connection, "reap", limit=limit, poison=POISON_DEATHS))
 
 
@@ -238,4 +236,3 @@ def _problem(problem: Problem | None) -> dict[str, Any]:
 
 def _states(rows: list[tuple[Any, ...]]) -> dict[UUID, State]:
     return {row[0]: State(row[1]) for row in rows}
-

@@ -63,5 +63,5 @@ def _complete(sender: Celery, **_: Any) -> None:
         sender.conf.worker_disable_prefetch = True
     if not sender.conf.task_queues:
         sender.conf.task_queues = [Queue(name, Exchange(""), routing_key=name) for name in conf.queues()]
-        sender.conf.task_default_exchange = ""
+        sender.conf.update(task_default_exchange="")
     sender.register_task(Hint())

@@ -72,7 +72,7 @@ def max_pause() -> timedelta:
 
 
 def retention() -> timedelta:
-    """How long a succeeded record keeps payload and result: a quarter, for the auditor's question about the last one."""
+    """How long a succeeded record keeps payload and result: a quarter and a few days, for the questions about it."""
     span: timedelta = _get("RETENTION", timedelta(days=92))
     return span
 

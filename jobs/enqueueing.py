@@ -14,7 +14,7 @@ from idempotency import transitions
 from idempotency.claims import Found, Request, Terms
 from idempotency.errors import EnqueueError, KeyConflict
 from idempotency.states import State
-from jobs import calls, conf, hints
+from jobs import calls, canvas, conf, hints
 from jobs.errors import UnknownQueueError
 
 if TYPE_CHECKING:
@@ -74,9 +74,21 @@ def enqueue(
         request = replace(request, id=options.id)
     (found,) = transitions.enqueue(connection, terms, [request])
     answer = _answer(task, request, found)
+    if not answer.created and found.id != request.id and canvas.continues(options.canvas or {}):
+        _join(task, options, found)
     if found.claimable:
         hints.after_commit(terms.queue)
     return answer
+
+
+def _join(task: type["IdempotentTask"], options: Options, found: Found) -> None:
+    """A chain whose job was already done by an earlier request goes on from that one's result."""
+    if found.state is not State.SUCCEEDED:
+        raise EnqueueError(
+            f"{task.name}: job {found.id} ({found.state}) holds this key, so the rest of this chain cannot be put behind "
+            "it. Enqueue what follows in the task's commit, or give the job a key of its own."
+        )
+    canvas.follow(found.id, options.canvas or {}, found.result)
 
 
 def enqueue_many(

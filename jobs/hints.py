@@ -37,7 +37,7 @@ class _Nudge:
 def after_commit(queue: str) -> None:
     """Send one hint when the caller's transaction commits; once, however many jobs it enqueues."""
     held = set(connection.savepoint_ids)
-    for savepoints, callback, _robust in connection.run_on_commit[-8:]:
+    for savepoints, callback, _robust in connection.run_on_commit[-8:]:  # type: ignore[misc]
         if isinstance(callback, _Nudge) and callback.queue == queue and set(savepoints) <= held:
             return
     transaction.on_commit(_Nudge(queue), robust=True)
@@ -79,7 +79,7 @@ def send(queue: str, count: int = 1) -> None:
 def depth(queue: str) -> int:
     """Hints that wait in the queue."""
     with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
-        channel = producer.channel
+        channel: Any = producer.channel
         if hasattr(channel, "_size"):
             return int(channel._size(queue))  # noqa: SLF001 - kombu has no public way that works before a consumer came
         return int(channel.queue_declare(queue, passive=True).message_count)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from celery.exceptions import TimeoutError as ResultTimeoutError
-from celery.result import AsyncResult, assert_will_not_block
+from celery.result import AsyncResult, assert_will_not_block  # type: ignore[attr-defined]
 from django.db import connection
 
 from idempotency import reads
@@ -25,11 +25,11 @@ class JobResult(AsyncResult):  # type: ignore[type-arg]
         return reads.outcome(connection, UUID(self.id))
 
     @property
-    def state(self) -> str:
+    def state(self) -> str:  # type: ignore[override]
         found = self._outcome()
         return str(found.state) if found else "unknown"
 
-    status = state
+    status = state  # type: ignore[assignment]
 
     def ready(self) -> bool:
         return self.state in TERMINAL
@@ -46,7 +46,7 @@ class JobResult(AsyncResult):  # type: ignore[type-arg]
         found = self._outcome()
         return found.result if found else None
 
-    def get(self, timeout: float | None = None, **_celery: Any) -> Any:
+    def get(self, timeout: float | None = None, **_celery: Any) -> Any:  # type: ignore[override]
         """Wait for the outcome and return the result.
 
         Args:

@@ -39,7 +39,7 @@ class RetryPolicy:
 
     def ceiling(self, attempt: int) -> timedelta:
         """The longest wait after attempt number `attempt` (from 1)."""
-        return min(self.cap, self.base * 2 ** min(attempt - 1, DOUBLINGS))
+        return min(self.cap, self.base * int(2 ** min(attempt - 1, DOUBLINGS)))
 
     def delay(self, attempt: int) -> timedelta:
         """The wait after attempt number `attempt` (from 1), drawn anew at each call."""

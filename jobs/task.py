@@ -9,19 +9,19 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from celery import Celery, Task
-from celery._state import _get_active_apps, connect_on_app_finalize
+from celery._state import _get_active_apps, connect_on_app_finalize  # type: ignore[attr-defined]
 from celery.exceptions import Retry
+from celery.utils.functional import maybe_list
 from django.core.exceptions import ImproperlyConfigured
 
 from idempotency.errors import EnqueueError
-from jobs import calls, conf, enqueueing
+from jobs import calls, canvas, conf, enqueueing
 from jobs.context import Job
 from jobs.enqueueing import Enqueued, Options
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.worker import attempt
 
-CANVAS = ("chain", "link", "link_error", "group_id", "group_index", "parent_id", "root_id", "headers")
 HARMLESS = frozenset({"retry", "retry_policy", "priority", "ignore_result", "serializer", "add_to_parent", "producer",
                       "connection", "shadow", "argsrepr", "kwargsrepr", "replaced_task_nesting", "time_limit",
                       "soft_time_limit", "compression", "delivery_mode", "reply_to"})  # fmt: skip
@@ -101,7 +101,7 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         """The same task on another declared queue, or later."""
         return BoundOptions(cls, Options(queue=queue, run_after=run_after, delay=delay))
 
-    def delay(self, *args: Any, **kwargs: Any) -> JobResult:  # type: ignore[override]
+    def delay(self, *args: Any, **kwargs: Any) -> JobResult:
         """Celery's spelling of `enqueue`."""
         return self.apply_async(args, kwargs)
 
@@ -135,7 +135,7 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
             return attempt.unrecorded(self, args, kwargs)
         return attempt.perform(self, job, kwargs)
 
-    def retry(self, args: Any = None, kwargs: Any = None, exc: BaseException | None = None, **options: Any) -> Any:
+    def retry(self, *_ignored: Any, exc: Exception | None = None, **options: Any) -> Any:
         """Celery's own call for another attempt; the record keeps count, so nothing is sent."""
         raise Retry(exc=exc, when=options.get("countdown") or options.get("eta"))
 
@@ -258,8 +258,9 @@ def _options_from_celery(task: str, task_id: str | None, options: Mapping[str, A
         raise EnqueueError(f"{task}: a chord needs a result backend, which records replace. Enqueue the last job in "
                            "the `commit` of the others.")  # fmt: skip
     countdown, run_after, queue = given.pop("countdown", 0), given.pop("eta", None), given.pop("queue", None)
-    canvas = {name: given.pop(name) for name in CANVAS if given.get(name)}
-    given = {k: v for k, v in given.items() if k not in CANVAS and v not in ({}, [], ())}
+    behind = {name: given.pop(name) for name in canvas.KEPT if given.get(name)}
+    behind |= {name: maybe_list(behind[name]) for name in ("link", "link_error") if name in behind}
+    given = {k: v for k, v in given.items() if k not in canvas.KEPT and v not in ({}, [], ())}
     if given:
         raise EnqueueError(f"{task}: apply_async cannot honour {', '.join(sorted(given))}. Leave it out.")
     return Options(
@@ -267,5 +268,5 @@ def _options_from_celery(task: str, task_id: str | None, options: Mapping[str, A
         run_after=run_after,
         delay=timedelta(seconds=countdown),
         id=UUID(task_id) if task_id else None,
-        canvas=canvas,
+        canvas=behind,
     )

@@ -31,8 +31,8 @@ def _sentence(s: Standing, workers: list[registry.LiveWorker]) -> str:
 
 def _running(s: Standing) -> str:
     if s.lease_left is not None and s.lease_left < 0:
-        return f"Its worker {s.claimed_by} is dead or frozen; the lease ran out {-s.lease_left:.0f} s ago and the " \
-               "relay will queue it again. Is `manage.py jobs relay` running?"  # fmt: skip
+        since = f"the lease ran out {-s.lease_left:.0f} s ago and the relay will queue it again"
+        return f"Its worker {s.claimed_by} is dead or frozen; {since}. Is `manage.py jobs relay` running?"
     return f"It is running: attempt {s.attempt} of {s.max_attempts} on {s.claimed_by}, lease for {s.lease_left:.0f} s."
 
 
@@ -50,5 +50,5 @@ def _waiting(s: Standing, workers: list[registry.LiveWorker]) -> str:
     if not workers:
         return f"No live worker consumes queue {s.queue}. Start one: celery -A <project> worker -Q {s.queue}"
     busy, slots = sum(w.busy for w in workers), sum(w.slots for w in workers)
-    ahead = f"{s.ahead} others" if s.ahead < 10_000 else "10,000 others or more"
+    ahead = f"{s.ahead} others" if s.ahead < reads.AHEAD_COUNTED else "10,000 others or more"
     return f"It is claimable, behind {ahead} in queue {s.queue}; {busy} of {slots} worker slots are busy."

@@ -6,6 +6,6 @@ SELECT r.id, task, r.queue, state, key, attempt, max_attempts,
     coalesce(q.paused_at IS NOT NULL AND (q.paused_until IS NULL OR q.paused_until > statement_timestamp()), false),
     extract(epoch FROM q.paused_until - statement_timestamp())::float, q.pause_reason, q.paused_by,
     (SELECT count(*) FROM (SELECT FROM idempotency_record AS a WHERE a.queue = r.queue AND a.state = 'queued'
-        AND a.parked_reason IS NULL AND a.available_at < r.available_at LIMIT 10000) AS ahead)
+        AND a.parked_reason IS NULL AND a.available_at < r.available_at LIMIT %(cap)s) AS ahead)
 FROM idempotency_record AS r LEFT JOIN idempotency_queue AS q ON q.name = r.queue
 WHERE r.id = %(id)s

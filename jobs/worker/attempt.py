@@ -82,14 +82,16 @@ def _failed(
     task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: datetime, error: Exception
 ) -> NoReturn:
     leave_database_clean()
-    problem = describe(error, started, (payload.get(name) for name in task.sensitive))
+    cause = error.exc if isinstance(error, Retry) and error.exc else error
+    problem = describe(cause, started, (payload.get(name) for name in task.sensitive))
     try:
         delay = settle_failure(task, job, error, problem)
     except LeaseLost as lost:
         _lost(job, lost)
     if delay is None:
         raise error
-    raise Retry(problem.summary, exc=error, when=delay.total_seconds()) from error
+    when: Any = delay.total_seconds()
+    raise Retry(problem.summary, exc=error, when=when) from error
 
 
 def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
@@ -118,7 +120,7 @@ def _wait_for_vendor(task: "IdempotentTask", job: "Job", wait: timedelta, proble
 
 def _asked_delay(error: Exception) -> timedelta | None:
     """`self.retry(countdown=…)` names its own delay."""
-    when = error.when if isinstance(error, Retry) else None
+    when: Any = error.when if isinstance(error, Retry) else None
     return timedelta(seconds=when) if isinstance(when, (int, float)) else None
 
 

@@ -93,7 +93,7 @@ class Child:
                 if shared.stopping():
                     self._give_back([current])
                     break
-                self._run_job(batch, current)
+                self._run_job(current)
                 ran += 1
         finally:
             self._give_back(batch.take_unstarted())
@@ -112,7 +112,7 @@ class Child:
 
     # -- one job ------------------------------------------------------------------------------------------------------
 
-    def _run_job(self, batch: Batch, claimed: Claimed) -> None:
+    def _run_job(self, claimed: Claimed) -> None:
         task = current_app.tasks.get(claimed.task)
         if not isinstance(task, IdempotentTask) or claimed.payload_version > task.payload_version:
             self.settler.park(claimed, f"no worker knows {claimed.task} with payload version {claimed.payload_version}")
@@ -132,7 +132,7 @@ class Child:
         tracer = getattr(task, "__trace__", None) or build_tracer(task.name, task, app=current_app)
         began = time.monotonic()
         _, info, run_time, shown = tracer(
-            str(claimed.id), (), dict(claimed.payload), _request(task, job, self.hostname)
+            str(claimed.id), [], dict(claimed.payload), _request(task, job, self.hostname)
         )
         if not job.settled:
             self._settle_unentered(task, job, info)

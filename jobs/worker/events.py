@@ -1,5 +1,7 @@
-"""Celery's task events, one set per job, so that Flower sees jobs and not hints. Buffered: an event alone costs more
-than a job."""
+"""Celery's task events, one set per job, so that Flower sees jobs and not hints.
+
+Buffered: an event sent alone costs more than a job.
+"""
 
 import logging
 import time

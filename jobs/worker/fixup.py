@@ -5,14 +5,14 @@ With it a job with one query costs a new connection: measured 240 jobs/s against
 
 from typing import Any
 
-from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
+from celery.fixups.django import DjangoFixup, DjangoWorkerFixup  # type: ignore[attr-defined]
 from django.db import close_old_connections
 
 from jobs.task import IdempotentTask
 from jobs.worker.hint import Hint
 
 
-class WorkerFixup(DjangoWorkerFixup):
+class WorkerFixup(DjangoWorkerFixup):  # type: ignore[misc]
     """Leaves connections open within a hint, and follows Django's own CONN_MAX_AGE between hints."""
 
     def on_task_prerun(self, sender: Any, **kwargs: Any) -> None:
@@ -29,17 +29,19 @@ class WorkerFixup(DjangoWorkerFixup):
 
 
 class Fixup(DjangoFixup):
+    _worker_fixup: Any
+
     @property
-    def worker_fixup(self) -> DjangoWorkerFixup:
+    def worker_fixup(self) -> Any:
         if self._worker_fixup is None:
             self._worker_fixup = WorkerFixup(self.app)
         return self._worker_fixup
 
     @worker_fixup.setter
-    def worker_fixup(self, value: DjangoWorkerFixup) -> None:
+    def worker_fixup(self, value: Any) -> None:
         self._worker_fixup = value
 
 
-def fixup(app: Any) -> DjangoFixup:
+def fixup(app: Any) -> Any:
     """What `Celery(fixups=…)` names."""
     return Fixup(app).install()

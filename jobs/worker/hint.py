@@ -22,7 +22,7 @@ class Hint(Task):  # type: ignore[type-arg]
 
     def run(self, queue: str, **_later: Any) -> int:
         """Claim and run what the queue holds. Anything else in the message is ignored: it may be forged."""
-        return _this_child(self.request.hostname or "worker").work(queue, self.request.id)
+        return _this_child(self.request.hostname or "worker").work(queue, str(self.request.id))
 
 
 def _this_child(hostname: str) -> Child:

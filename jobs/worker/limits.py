@@ -48,7 +48,7 @@ class _HardLimit:
             raise OSError(ctypes.get_errno(), "timer_create")
 
     def keep(self, seconds: float) -> None:
-        """Kill after `seconds`, up to a tenth later where it was set just before: most jobs then cost no system call."""
+        """Kill after `seconds`, or up to a tenth later: so most jobs of a batch cost no system call."""
         now = time.monotonic()
         slack = min(seconds / 10, 1.0)
         if seconds != self._seconds or now - self._set_at > slack:

@@ -1,5 +1,8 @@
-"""What the worker's parent process does besides Celery's own work: it reports, passes on flags, and returns the records
-of a child that died. All in one thread: Celery's event loop must not wait for the database."""
+"""What the worker's parent process does besides Celery's own work.
+
+It reports, passes on flags, and returns the records of a child that died; all in one thread, because Celery's event
+loop must not wait for the database.
+"""
 
 import logging
 import os

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from celery import current_app
-from celery.canvas import maybe_signature
 from django.db import connection as django_connection
 from django.db import transaction
 
@@ -15,6 +13,7 @@ from idempotency import transitions
 from idempotency.claims import Claimed, Problem
 from idempotency.errors import LeaseLost
 from idempotency.states import Reason, State
+from jobs import canvas
 from jobs.own_connection import OwnConnection
 
 if TYPE_CHECKING:
@@ -77,11 +76,11 @@ class Settler:
     def _succeed_together(
         self, task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], result: Any, text: str
     ) -> None:
-        """`commit`, the canvas's next jobs and the settle in one transaction; the guard last, so that it holds no lock."""
+        """`commit`, the canvas's next jobs and the settle in one transaction; the guard last: it locks the row."""
         with transaction.atomic():
             if task.commit:
                 task.commit(result, **payload)
-            follow_canvas(job.claimed, result)
+            canvas.follow(job.claimed.id, job.claimed.options or {}, result)
             if not transitions.succeed(django_connection, [job.claimed], [text]):
                 raise _lost(job.claimed)
 
@@ -119,16 +118,6 @@ class Settler:
             if self.own.insist(lambda c: transitions.succeeded_by(c, [job.claimed])):
                 return State.SUCCEEDED
             raise
-
-
-def follow_canvas(claimed: Claimed, result: Any) -> None:
-    """Enqueue what Celery's canvas put behind this job; records of ours join the transaction that settles it."""
-    canvas = claimed.options or {}
-    family = {"parent_id": str(claimed.id), "root_id": canvas.get("root_id") or str(claimed.id)}
-    for link in canvas.get("link") or ():
-        maybe_signature(link, app=current_app).apply_async((result,), **family)
-    if chain := canvas.get("chain"):
-        maybe_signature(chain[-1], app=current_app).apply_async((result,), chain=chain[:-1], **family)
 
 
 def _lost(claimed: Claimed) -> LeaseLost:
