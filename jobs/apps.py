@@ -8,3 +8,4 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         autodiscover_modules("tasks")
+        from jobs import checks  # noqa: F401 - registers them

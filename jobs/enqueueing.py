@@ -85,8 +85,8 @@ def _join(task: type["IdempotentTask"], options: Options, found: Found) -> None:
     """A chain whose job was already done by an earlier request goes on from that one's result."""
     if found.state is not State.SUCCEEDED:
         raise EnqueueError(
-            f"{task.name}: job {found.id} ({found.state}) holds this key, so the rest of this chain cannot be put behind "
-            "it. Enqueue what follows in the task's commit, or give the job a key of its own."
+            f"{task.name}: job {found.id} ({found.state}) holds this key, so the rest of this chain cannot be put "
+            "behind it. Enqueue what follows in the task's commit, or give the job a key of its own."
         )
     canvas.follow(found.id, options.canvas or {}, found.result)
 
