@@ -43,8 +43,14 @@ def _seconds(value: str) -> timedelta | None:
 
 
 def _date(value: str, now: datetime) -> timedelta | None:
+    moment = http_date(value)
+    return None if moment is None else moment - now
+
+
+def http_date(value: str) -> datetime | None:
+    """The aware moment that a header names; None where it is unreadable."""
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from jobs import retry_after
@@ -45,9 +44,12 @@ def classify(error: BaseException) -> Verdict:
             return RateLimited(_wait(error.retry_after))
         case RefusedError():
             return Refused()
-    response = getattr(error, "response", None)  # httpx.HTTPStatusError and requests.HTTPError carry one
-    status = getattr(response, "status_code", None)
-    return _by_status(status, response) if isinstance(status, int) else Transient()
+    try:
+        response = getattr(error, "response", None)  # httpx.HTTPStatusError and requests.HTTPError carry one
+        status = getattr(response, "status_code", None)
+        return _by_status(status, response) if isinstance(status, int) else Transient()
+    except Exception:  # noqa: BLE001 - an error that cannot be read is an unknown one
+        return Transient()
 
 
 def _by_status(status: int, response: Any) -> Verdict:
@@ -62,10 +64,7 @@ def _by_status(status: int, response: Any) -> Verdict:
 
 
 def _vendor_clock(response: Any) -> datetime | None:
-    try:
-        return parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
-        return None
+    return retry_after.http_date(response.headers.get("Date", ""))
 
 
 def _wait(asked: timedelta | datetime | None) -> timedelta | None:

@@ -87,10 +87,11 @@ class Child:
         if not claimed:
             return
         batch, began, ran = Batch(claimed), time.monotonic(), 0
+        self.settler.paused.discard(queue)
         self.keeper.watch(batch)
         try:
             for current in batch.jobs():
-                if shared.stopping():
+                if shared.stopping() or self.settler.has_paused(queue):
                     self._give_back([current])
                     break
                 self._run_job(current)

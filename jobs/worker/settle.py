@@ -33,6 +33,7 @@ class Settler:
         self.own = own
         self.stopping = stopping
         self._group: list[tuple[Claimed, str]] = []
+        self.paused: set[str] = set()
         self._group_since = 0.0
         self._window = GROUP_WINDOW
 
@@ -107,7 +108,12 @@ class Settler:
         """The worker is told to stop in the middle of the job: somebody else starts it anew, at once."""
         self.give_back(job, timedelta(0), None)
 
+    def has_paused(self, queue: str) -> bool:
+        """Whether a job of this batch has paused the queue: the rest of the batch must wait as well."""
+        return queue in self.paused
+
     def pause(self, queue: str, duration: timedelta, reason: str) -> None:
+        self.paused.add(queue)
         self.own.insist(lambda c: transitions.pause(c, queue, duration=duration, reason=reason, by="worker"))
 
     def _once(self, job: "Job", write: Callable[[Any], State]) -> State:
