@@ -1,7 +1,7 @@
 """An error, as it is kept: cut to size, free of secrets and of what PostgreSQL cannot store."""
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from idempotency.claims import Problem
@@ -13,13 +13,28 @@ STARS = "********"
 
 def describe(error: BaseException, started_at: datetime, secrets: Iterable[object] = ()) -> Problem:
     """Never fails, whatever the error object does when it is printed."""
-    hidden = [str(s) for s in secrets if s not in (None, "")]
+    hidden = sorted({text for s in secrets for text in _texts(s)}, key=len, reverse=True)  # the longest wins
     return Problem(
         type(error).__name__,
         _clean(_text(error), hidden)[:MAX_MESSAGE],
         _clean(_trace(error), hidden)[-MAX_TRACEBACK:],
         started_at,
     )
+
+
+def _texts(secret: object) -> Iterator[str]:
+    """The texts by which a value would show; True and None are no secrets."""
+    match secret:
+        case None | bool() | "":
+            return
+        case dict():
+            for value in secret.values():
+                yield from _texts(value)
+        case list():
+            for value in secret:
+                yield from _texts(value)
+        case _:
+            yield str(secret)
 
 
 def _text(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from django.core.exceptions import ImproperlyConfigured
 
-DOUBLINGS = 30  # base * 2**30 is beyond any cap, and far from what a timedelta can hold
+DOUBLINGS = 64  # a microsecond doubled so often is longer than any timedelta: the cap always comes first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,8 @@ class RetryPolicy:
 
     def ceiling(self, attempt: int) -> timedelta:
         """The longest wait after attempt number `attempt` (from 1)."""
-        return min(self.cap, self.base * int(2 ** min(attempt - 1, DOUBLINGS)))
+        doubled = int(2 ** min(attempt - 1, DOUBLINGS))
+        return self.base * doubled if doubled <= self.cap / self.base else self.cap
 
     def delay(self, attempt: int) -> timedelta:
         """The wait after attempt number `attempt` (from 1), drawn anew at each call."""
