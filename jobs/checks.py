@@ -48,7 +48,6 @@ def _vendors(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
 
 
 def _limits(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
-    lease = conf.lease().total_seconds()
     for task in tasks:
         soft, hard = task.limits()
         if soft and hard and soft >= hard:
@@ -57,10 +56,12 @@ def _limits(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
                 hint="Leave the body time to clean up between the two.",
                 id="jobs.E004",
             )
-        if hard is None or hard > lease:
-            yield Warning(
-                f"{task.name}: time_limit ({hard or 'none'}) is above the lease ({lease:g} s).",
-                hint="Code that holds the interpreter's lock past the lease loses the job to another worker. "
-                "Raise JOBS_LEASE or lower time_limit.",
-                id="jobs.W005",
-            )
+    lease = conf.lease().total_seconds()
+    above = [t.name for t in tasks if (t.limits()[1] or lease + 1) > lease]
+    if above:
+        yield Warning(
+            f"The time_limit of {', '.join(above)} is above the lease ({lease:g} s), or there is none.",
+            hint="Code that holds the interpreter's lock past the lease loses its job to another worker. "
+            "Raise JOBS_LEASE or lower time_limit.",
+            id="jobs.W005",
+        )
