@@ -70,7 +70,7 @@ def _client(_pid: int, url: str, api_key: str, timeout: timedelta) -> httpx.Clie
     # trust_env=False: the setting is the whole address; a proxy in some worker's environment is not to be a surprise.
     return httpx.Client(
         base_url=url,
-        headers={"Authorization": f"Bearer {api_key}"},
+        headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
         timeout=timeout.total_seconds(),
         trust_env=False,
     )
