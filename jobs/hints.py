@@ -17,7 +17,8 @@ logger = logging.getLogger(__name__)
 TASK = "jobs.hint"
 CALLER_FULL = 64  # hints that already wait: every worker of the queue is at work and each will look again
 CALLER_REST = 0.25  # seconds a caller sends nothing after it saw the queue full: the relay's own interval
-BROKER_AWAY_REST = 1.0  # seconds a caller tries nothing after the broker failed: each try may cost its time-out
+BROKER_AWAY_REST = 1.0  # seconds a caller tries nothing after the broker failed …
+REST_PER_LOSS = 10  # … or this many times what the failure took: a broker that hangs costs a tenth of the time
 LOOK_EVERY = 16  # sends between two looks at the depth; a look costs as much as a send
 
 _silent_until: dict[str, float] = {}
@@ -55,7 +56,8 @@ def nudge(queue: str) -> None:
             return
         send(queue)
     except Exception as error:  # noqa: BLE001 - whatever the broker's client throws must not reach the caller
-        _silent_until[""] = time.monotonic() + BROKER_AWAY_REST
+        failed = time.monotonic()
+        _silent_until[""] = failed + max(BROKER_AWAY_REST, REST_PER_LOSS * (failed - now))
         logger.warning("no hint sent to queue %s, the relay will: %s", queue, error)
 
 
