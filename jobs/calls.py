@@ -87,11 +87,10 @@ def request(
     yesterday's request into another one.
     """
     text = payload.dumps(dict(arguments), limit=conf.max_payload())
+    stored = json.loads(text)
     key = None
     if dedupe_key is not None:
-        key = keys.dedupe_key(task, key_parts(task, dedupe_key, signature, arguments))
+        key = keys.dedupe_key(task, key_parts(task, dedupe_key, signature, stored))
     defaults = {p.name: p.default for p in signature.parameters.values()}
-    said = {
-        n: v for n, v in json.loads(text).items() if n not in defaults or defaults[n] != v or n in (dedupe_key or ())
-    }
+    said = {n: v for n, v in stored.items() if n not in defaults or defaults[n] != v or n in (dedupe_key or ())}
     return Request(new_id(), key, payload.fingerprint(said), text)

@@ -1,6 +1,5 @@
 """The one door: every way to ask for a job ends here, in the caller's transaction."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from idempotency import transitions
+from idempotency import payload, transitions
 from idempotency.claims import Found, Request, Terms
 from idempotency.errors import EnqueueError, KeyConflict
 from idempotency.states import State
@@ -58,6 +57,8 @@ class Options:
 
     def __post_init__(self) -> None:
         _check_moment(self.run_after)
+        if not isinstance(self.delay, timedelta):
+            raise EnqueueError(f"delay is {self.delay!r}; say its unit: timedelta(seconds=…).")
         if self.delay < timedelta(0):
             raise EnqueueError(f"delay is {self.delay}; a job cannot run in the past. Leave it out to run now.")
         if self.delay > FARTHEST:
@@ -140,14 +141,20 @@ def _terms(task: type["IdempotentTask"], options: Options) -> Terms:
         solo=task.runs_alone(),
         run_after=options.run_after,
         delay=options.delay,
-        options=json.dumps(options.canvas) if options.canvas else None,
+        options=_canvas_text(options.canvas),
         dedupe_window=task.dedupe_window,
     )
+
+
+def _canvas_text(behind: Mapping[str, Any] | None) -> str | None:
+    return payload.dumps(dict(behind), limit=conf.max_payload(), what="what follows the job") if behind else None
 
 
 def _check_moment(moment: datetime | None) -> None:
     if moment is None:
         return
+    if not isinstance(moment, datetime):
+        raise EnqueueError(f"run_after is {moment!r}, not a datetime. Parse it first.")
     if moment.tzinfo is None:
         raise EnqueueError(f"run_after is {moment!r}, without a time zone. Use timezone.make_aware(…).")
     if moment - datetime.now(UTC) > FARTHEST:

@@ -184,7 +184,7 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
     def bind(cls, app: Celery) -> Celery:
         with warnings.catch_warnings():
             # Celery warns that it will ignore a task's `queue` some day. It is the record's queue, so it may.
-            warnings.filterwarnings("ignore", message=r".*The 'queue' task attribute")
+            warnings.filterwarnings("ignore", message=r"\s*The 'queue' task attribute")
             bound: Celery = super().bind(app)
         return bound
 
@@ -266,7 +266,21 @@ def _options_from_celery(task: str, task_id: str | None, options: Mapping[str, A
     return Options(
         queue=getattr(queue, "name", queue),
         run_after=run_after,
-        delay=timedelta(seconds=countdown),
-        id=UUID(task_id) if task_id else None,
+        delay=_seconds(task, countdown),
+        id=_id(task, task_id) if task_id else None,
         canvas=behind,
     )
+
+
+def _seconds(task: str, countdown: Any) -> timedelta:
+    try:
+        return timedelta(seconds=countdown)
+    except (TypeError, ValueError, OverflowError):
+        raise EnqueueError(f"{task}: countdown is {countdown!r}; it must be a number of seconds.") from None
+
+
+def _id(task: str, task_id: str) -> UUID:
+    try:
+        return UUID(task_id)
+    except ValueError:
+        raise EnqueueError(f"{task}: task_id is {task_id!r}; a record's id is a UUID. Leave it out.") from None

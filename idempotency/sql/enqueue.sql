@@ -7,7 +7,7 @@ WITH requested AS (
         id, task, queue, state, key, fingerprint, payload, payload_version, options, available_at, attempt,
         max_attempts, given_back, deaths, solo, alone, fencing_token, replay_count, created_at)
     SELECT id, %(task)s, %(queue)s, 'queued', key, fingerprint, payload::jsonb, %(payload_version)s,
-        %(options)s::jsonb, coalesce(%(run_after)s::timestamptz, statement_timestamp() + %(delay)s), 0,
+        %(options)s::jsonb, greatest(%(run_after)s::timestamptz, statement_timestamp() + %(delay)s), 0,
         %(max_attempts)s, 0, 0, %(solo)s, false, 0, 0, statement_timestamp()
     FROM requested ORDER BY key  -- one order for all callers, so that two of them never wait for each other
     ON CONFLICT DO NOTHING

@@ -1,0 +1,92 @@
+"""A task that cannot keep its promise is refused when its module is read, with the remedy."""
+
+import celery
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from jobs import IdempotentTask, idempotent_task
+from tests.app.tasks import Echo, FailTimes, mark_each_time
+
+
+def define(run, **attributes):
+    body = {"run": run, "dedupe_key": None} | attributes
+    body = {name: value for name, value in body.items() if value is not ...}
+    return type("Wrong", (IdempotentTask,), body | {"__module__": "tests.wrong"})
+
+
+def plain(self, a): ...
+
+
+async def coroutine(self, a): ...
+
+
+def generator(self, a):
+    yield a
+
+
+async def async_generator(self, a):
+    yield a
+
+
+def star(self, *args): ...
+
+
+def positional(self, a, /): ...
+
+
+@pytest.mark.parametrize(
+    ("run", "attributes", "words"),
+    [
+        (plain, {"dedupe_key": ...}, "dedupe_key is missing.*dedupe_key = None"),
+        (plain, {"dedupe_key": "a"}, r"""must be a tuple: \("a",\)"""),
+        (plain, {"dedupe_key": ("b",)}, "'b' is not a parameter"),
+        (plain, {"sensitive": ("b",)}, "'b' is not a parameter"),
+        (coroutine, {}, "plain function"),
+        (generator, {}, "plain function"),
+        (async_generator, {}, "plain function"),
+        (star, {}, "make 'args' a named parameter"),
+        (positional, {}, "make 'a' a named parameter"),
+    ],
+)
+def test_a_definition_that_makes_no_sense_is_refused(run, attributes, words):
+    with pytest.raises(ImproperlyConfigured, match=f"(?s)tests.wrong.Wrong: .*{words}"):
+        define(run, **attributes)
+
+
+def test_a_decorated_function_is_checked_like_a_class():
+    with pytest.raises(ImproperlyConfigured, match="dedupe_key is missing"):
+
+        @idempotent_task(owner="tests")
+        def wrong(a): ...
+
+
+def test_celerys_own_decorator_makes_one_too():
+    app = celery.Celery("another", set_as_current=False)
+
+    @app.task(base=IdempotentTask, name="tests.by_celery", dedupe_key=("a",))
+    def by_celery(a): ...
+
+    assert isinstance(app.tasks["tests.by_celery"], IdempotentTask)
+    with pytest.raises(ImproperlyConfigured, match="dedupe_key is missing"):
+        app.task(base=IdempotentTask, name="tests.wrong", lazy=False)(by_celery.run)
+
+
+def test_a_task_is_a_celery_task_under_its_own_name():
+    assert isinstance(celery.current_app.tasks["tests.app.Echo"], celery.Task)
+    assert type(celery.current_app.tasks["tests.app.Echo"]) is Echo
+
+
+def test_a_plain_call_runs_the_body_and_needs_no_record():
+    assert Echo()(value=3) == {"value": 3}
+    assert Echo()(3) == {"value": 3}
+
+
+def test_a_plain_call_has_no_job():
+    with pytest.raises(RuntimeError, match="plain call"):
+        FailTimes()(name="a", times=1)
+
+
+def test_a_decorated_function_is_called_as_it_was_written():
+    assert mark_each_time.__wrapped__.__name__ == "mark_each_time"
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        mark_each_time(colour="red")
