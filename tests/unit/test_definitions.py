@@ -63,12 +63,12 @@ def test_a_decorated_function_is_checked_like_a_class():
 def test_celerys_own_decorator_makes_one_too():
     app = celery.Celery("another", set_as_current=False)
 
-    @app.task(base=IdempotentTask, name="tests.by_celery", dedupe_key=("a",))
+    @app.task(base=IdempotentTask, name="tests.by_celery", dedupe_key=("a",), shared=False)
     def by_celery(a): ...
 
     assert isinstance(app.tasks["tests.by_celery"], IdempotentTask)
     with pytest.raises(ImproperlyConfigured, match="dedupe_key is missing"):
-        app.task(base=IdempotentTask, name="tests.wrong", lazy=False)(by_celery.run)
+        app.task(base=IdempotentTask, name="tests.wrong", shared=False, lazy=False)(by_celery.run)
 
 
 def test_a_task_is_a_celery_task_under_its_own_name():
