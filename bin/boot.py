@@ -171,7 +171,20 @@ def with_uv(lock: Path) -> None:
     if not runs_uv(uv):
         tools = str(LOCKS / "tools.lock")
         pip("install", "--target", str(TOOLS), "--upgrade", "--no-deps", "--require-hashes", "-r", tools)
-    run([str(uv), "pip", "sync", "--quiet", "--python", str(PYTHON), "--require-hashes", str(lock)], uv_environment())
+    run(
+        [
+            str(uv),
+            "pip",
+            "sync",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            str(PYTHON),
+            "--require-hashes",
+            str(lock),
+        ],
+        uv_environment(),
+    )
 
 
 def with_pip(lock: Path) -> None:

@@ -33,6 +33,7 @@ class Member:
     def start(self) -> subprocess.Popen[bytes]:
         """Start its process."""
         self.started = time.monotonic()
+        self.said_before = self.log.stat().st_size if self.log.exists() else 0
         return start(self.program.command, log=self.log, environment=self.environment, cwd=CHECKOUT)
 
     @property
@@ -43,7 +44,14 @@ class Member:
     @property
     def ready(self) -> bool:
         """Whether it is at work."""
-        return self.alive and (self.program.ready is None or self.program.ready(self.log))
+        return self.alive and self.program.ready(self.said)
+
+    @property
+    def said(self) -> str:
+        """What it has logged since it was last started."""
+        with self.log.open("rb") as log:
+            log.seek(self.said_before)
+            return log.read().decode(errors="replace")
 
     def watch(self) -> str:
         """Start it again if it has died, and return a sentence about it."""

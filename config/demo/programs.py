@@ -14,7 +14,7 @@ MANAGE = (sys.executable, "manage.py")
 CELERY = (sys.executable, "-m", "celery", "-A", "config")
 
 # Children per pool. A sync waits for the vendor most of the time, an import never does.
-POOLS = {"critical": 1, "default": 1, "billing-sync": 4, "bulk-import": 1}
+CHILDREN = {"critical": 1, "default": 1, "billing-sync": 4, "bulk-import": 1}
 VICTIM = "billing-sync"
 VENDOR = "vendor"
 
@@ -25,27 +25,40 @@ class Program:
 
     name: str
     command: tuple[str, ...]
-    # Given the program's log: whether it is at work. None: it is from its start.
-    ready: Callable[[Path], bool] | None = None
+    # Given what the program has logged since it was started: whether it is at work.
+    ready: Callable[[str], bool]
 
 
-def early(place: Place, seed: int) -> list[Program]:
-    """Programs that need no tables: they start while the database is being migrated."""
-    return [vendor(place, seed), flower(place)]
+def first(place: Place, seed: int) -> list[Program]:
+    """Programs that need no tables: they come up while these are made."""
+    return [vendor(place, seed)]
 
 
-def late(place: Place) -> list[Program]:
-    """Programs that need the tables, the slowest to start first."""
-    pools = [worker(queue, children) for queue, children in POOLS.items()]
-    relay = Program("relay", (*MANAGE, "jobs", "relay"), says("relay: ready"))
-    beat = Program("beat", (*CELERY, "beat", "-S", "django", "--loglevel", "info", "--pidfile", ""))
-    return [*pools, relay, web(place), beat]
+def urgent() -> list[Program]:
+    """Programs without which no work moves, the slowest to start first."""
+    return [pool("bulk-import"), pool("billing-sync"), relay()]
 
 
-def worker(queue: str, children: int) -> Program:
+def others(place: Place) -> list[Program]:
+    """Programs that may come up while the first are at work: nine at once would keep each other waiting."""
+    return [pool("critical"), web(place), flower(place), beat(), pool("default")]
+
+
+def pool(queue: str) -> Program:
     """One pool for one queue, so that no queue can starve another."""
-    options = ("-Q", queue, "-n", f"{queue}@%h", "-c", str(children), "-I", "config.demo.leash", "--loglevel", "info")
-    return Program(queue, (*CELERY, "worker", *options), says(" ready."))
+    options = ("-Q", queue, "-n", f"{queue}@%h", "-c", str(CHILDREN[queue]), "--loglevel", "info")
+    return Program(queue, (*CELERY, "worker", *options, "-I", "config.demo.leash"), says(" ready."))
+
+
+def relay() -> Program:
+    """The one process that jobs need beside workers."""
+    return Program("relay", (*MANAGE, "jobs", "relay"), says("relay: ready"))
+
+
+def beat() -> Program:
+    """Celery beat on Django's tables."""
+    command = (*CELERY, "beat", "-S", "django", "--loglevel", "info", "--pidfile", "")
+    return Program("beat", command, says("beat: Starting"))
 
 
 def vendor(place: Place, seed: int) -> Program:
@@ -74,15 +87,15 @@ def web(place: Place) -> Program:
     return Program("web", command, listens(place.web_port))
 
 
-def says(text: str) -> Callable[[Path], bool]:
+def says(text: str) -> Callable[[str], bool]:
     """Return a test for a log that holds `text`."""
-    return lambda log: text in log.read_text(errors="replace")
+    return lambda log: text in log
 
 
-def listens(port: int) -> Callable[[Path], bool]:
+def listens(port: int) -> Callable[[str], bool]:
     """Return a test for a loopback port that accepts connections."""
 
-    def connects(_log: Path) -> bool:
+    def connects(_log: str) -> bool:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:

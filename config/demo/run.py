@@ -38,6 +38,7 @@ def perform(stage: Stage, screen: Screen, options: Options) -> Report:
     begun = time.monotonic()
     screen.say(f"importing {file.name}")
     command("import_invoices", file, no_wait=True, json=True)
+    stage.complete()
     accident = Accident(stage.members[VICTIM])
     work_off(stage, screen, accident)
     seconds = time.monotonic() - begun

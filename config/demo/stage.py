@@ -9,7 +9,7 @@ from typing import Self
 from config.demo.errors import DemoError
 from config.demo.member import Member
 from config.demo.place import Place
-from config.demo.programs import Program, early, late
+from config.demo.programs import Program, first, others, urgent
 from config.embedded.server import tail
 
 START_SECONDS = 60.0
@@ -35,11 +35,16 @@ class Stage:
         self.postgres.start()
         self.environment = self.place.environment(self.postgres, self.valkey)
         os.environ.update(self.environment)
-        self.add(early(self.place, self.seed))
+        self.add(first(self.place, self.seed))
 
     def start_workers(self) -> None:
-        """Start the programs that need the tables."""
-        self.add(late(self.place))
+        """Start the programs without which no work moves."""
+        self.add(urgent())
+
+    def complete(self) -> None:
+        """Start all others, once the first do not need the processors for their own start."""
+        self.wait_for(*self.members)
+        self.add(others(self.place))
 
     def add(self, programs: list[Program]) -> None:
         """Start programs beside each other."""
