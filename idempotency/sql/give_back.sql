@@ -1,15 +1,17 @@
--- processing → queued, the attempt returned within bounds: give_back
+-- processing → queued, the attempt returned within bounds (a parked one always is): give_back
 WITH settled AS (
     UPDATE idempotency_record AS r
     SET state = 'queued', available_at = statement_timestamp() + %(delay)s, parked_reason = %(parked_reason)s,
-        attempt = attempt - CASE WHEN given_back < %(bound)s THEN 1 ELSE 0 END, given_back = given_back + 1,
+        attempt = attempt - CASE WHEN given_back < %(bound)s OR %(parked_reason)s::text IS NOT NULL THEN 1 ELSE 0 END,
+        given_back = given_back + CASE WHEN %(parked_reason)s::text IS NULL THEN 1 ELSE 0 END,
         error = coalesce(%(error)s, error), lease_expires_at = NULL
     FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS o (id, token)
     WHERE {{own}}
     RETURNING r.*
 ), noted AS (
     {{attempts}}
-    SELECT id, attempt, fencing_token, 'give_back', claimed_by, %(started_at)s::timestamptz, statement_timestamp(),
-        %(error_class)s, %(error_message)s, %(traceback)s FROM settled WHERE %(error_class)s::text IS NOT NULL
+    SELECT id, attempt + CASE WHEN given_back <= %(bound)s THEN 1 ELSE 0 END, fencing_token, 'give_back', claimed_by,
+        %(started_at)s::timestamptz, statement_timestamp(), %(error_class)s, %(error_message)s, %(traceback)s
+    FROM settled WHERE %(error_class)s::text IS NOT NULL
 )
 SELECT id, state FROM settled

@@ -1,0 +1,76 @@
+"""Records for tests that drive the transitions themselves, without tasks, workers or a broker."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from idempotency import transitions
+from idempotency.audit import audit, breaches
+from idempotency.claims import Problem, Request, Terms
+from idempotency.connection import connect
+from idempotency.ids import new_id
+from idempotency.keys import digest
+
+LEASE = timedelta(seconds=60)
+OOPS = Problem("ValueError", "oops")
+TERMS = Terms(
+    task="tests.task",
+    queue="default",
+    payload_version=1,
+    max_attempts=3,
+    solo=False,
+    run_after=None,
+    delay=timedelta(0),
+    options=None,
+    dedupe_window=None,
+)
+
+
+@contextmanager
+def own_connection(name: str = "jobs test"):
+    """A connection as a worker has one: not Django's, each statement its own transaction."""
+    connection = connect(name)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def request(key: str | None = None, payload: str = "{}") -> Request:
+    return Request(new_id(), digest(key.encode()) if key else None, digest(payload.encode()), payload)
+
+
+def enqueue(connection, *keys: str | None, **terms) -> list[UUID]:
+    """Write one record per key (None: none); returns their ids."""
+    requests = [request(key) for key in keys]
+    return [found.id for found in transitions.enqueue(connection, replace(TERMS, **terms), requests)]
+
+
+def enqueue_plenty(connection, count: int, **terms) -> list[UUID]:
+    return enqueue(connection, *[None] * count, **terms)
+
+
+def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str | None = None):
+    claimed_by = claimed_by or f"worker/{uuid4()}"
+    return transitions.claim(connection, queue, limit=limit, lease=LEASE, claimed_by=claimed_by)
+
+
+def let_leases_run_out(connection) -> None:
+    sql = "UPDATE idempotency_record SET lease_expires_at = now() - interval '1s' WHERE state = 'processing'"
+    connection.cursor().execute(sql)
+
+
+def let_all_be_due(connection) -> None:
+    connection.cursor().execute("UPDATE idempotency_record SET available_at = now() WHERE state = 'queued'")
+
+
+def rows(connection, *columns: str) -> dict:
+    """The columns of every record by id; of one column its bare value."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, {', '.join(columns)} FROM idempotency_record")
+        return {id_: rest[0] if len(columns) == 1 else tuple(rest) for id_, *rest in cursor.fetchall()}
+
+
+def assert_balanced(connection) -> None:
+    assert breaches(connection, audit(connection)) == []
