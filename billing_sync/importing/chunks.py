@@ -7,6 +7,7 @@ anywhere: the next one goes on behind the last finished chunk and reaches the sa
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -15,8 +16,8 @@ from billing_sync.importing.reasons import CUSTOMER_DISAGREES
 from billing_sync.importing.sql import Row, rows
 from billing_sync.models import Import, ImportLine, InvoiceLine
 
-# Invoices per chunk: some 4,000 lines of real data, a fraction of a second. Little is lost to a kill, progress is seen.
-SIZE = 200
+# Some 4,000 lines of real data, a fraction of a second: little is lost to a kill, and progress is seen.
+INVOICES_PER_CHUNK = 200
 
 Sync = Callable[[list[dict[str, Any]]], object]
 
@@ -27,11 +28,12 @@ class EnqueueChunk(Protocol):
     def __call__(self, *, import_id: int, chunk: int) -> Any: ...
 
 
-def work_off_chunk(import_id: int, chunk: int, *, sync: Sync, enqueue_chunk: EnqueueChunk, size: int = SIZE) -> None:
+def work_off_chunk(import_id: int, chunk: int, *, sync: Sync, enqueue_chunk: EnqueueChunk) -> None:
     """Imports the next invoices, hands the new and changed ones to `sync`, and enqueues the next chunk if there is one.
 
     A chunk that was worked off before, by an attempt whose worker died too late, adds nothing.
     """
+    size: int = getattr(settings, "IMPORT_INVOICES_PER_CHUNK", INVOICES_PER_CHUNK)
     with transaction.atomic():
         # Two workers may hold the same job for a moment, one of them fenced out without knowing it yet: one at a time.
         held = Import.objects.select_for_update().get(pk=import_id)

@@ -1,5 +1,7 @@
 """What the business owns: accounts, their invoices and credit notes, and the lines on them."""
 
+from decimal import Decimal
+
 from django.db import models
 
 # A line is at most 9,999,999 pieces at 99,999,999.9999: sixteen digits before the point. Eight more leave room for a
@@ -81,3 +83,9 @@ class InvoiceLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} x {self.stock_code}"
+
+    @property
+    def price(self) -> Decimal:
+        """As people write it: in pence, unless it is finer."""
+        pence = self.unit_price.quantize(Decimal("0.01"))
+        return pence if pence == self.unit_price else self.unit_price
