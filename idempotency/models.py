@@ -77,7 +77,8 @@ class Record(models.Model):
                 name="record_finished_when_terminal",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=sorted(REVIEWABLE), reason__in=sorted(Reason))
+                # A CHECK is fulfilled by what is unknown, so that a missing reason has to be named.
+                condition=Q(state__in=sorted(REVIEWABLE), reason__isnull=False, reason__in=sorted(Reason))
                 | (~Q(state__in=sorted(REVIEWABLE)) & Q(reason__isnull=True)),
                 name="record_reason_when_given_up",
             ),

@@ -168,7 +168,7 @@ def reap(connection: Connection, *, limit: int = 500) -> dict[UUID, State]:
     return _states(run(connection, "reap", limit=limit, poison=POISON_DEATHS))
 
 
-def exhaust(connection: Connection, queues: Sequence[str], *, limit: int = 500) -> dict[UUID, State]:
+def exhaust(connection: Connection, queues: Sequence[str], *, limit: int = 100) -> dict[UUID, State]:
     """Dead-letter queued records that have no attempt left."""
     return _states(run(connection, "exhaust", queues=list(queues), limit=limit))
 

@@ -57,12 +57,15 @@ def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str |
 
 
 def let_leases_run_out(connection) -> None:
-    sql = "UPDATE idempotency_record SET lease_expires_at = now() - interval '1s' WHERE state = 'processing'"
-    connection.cursor().execute(sql)
+    connection.cursor().execute(
+        "UPDATE idempotency_record SET lease_expires_at = '2020-01-01' WHERE state = 'processing'"
+    )
 
 
 def let_all_be_due(connection) -> None:
-    connection.cursor().execute("UPDATE idempotency_record SET available_at = now() WHERE state = 'queued'")
+    connection.cursor().execute(
+        "UPDATE idempotency_record SET available_at = statement_timestamp() WHERE state = 'queued'"
+    )
 
 
 def rows(connection, *columns: str) -> dict:

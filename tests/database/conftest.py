@@ -4,7 +4,14 @@ from tests.records import own_connection
 
 
 @pytest.fixture
-def own(transactional_db):
-    """A worker's connection to the test's database; what it writes is committed."""
+def own(django_db_setup):
+    """A worker's connection, inside a transaction that the test's end rolls back: other connections see nothing."""
+    with own_connection() as connection, connection.transaction(force_rollback=True):
+        yield connection
+
+
+@pytest.fixture
+def committing(transactional_db):
+    """A worker's connection as it really is: each statement is committed. Emptying the tables afterwards takes time."""
     with own_connection() as connection:
         yield connection

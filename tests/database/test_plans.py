@@ -1,0 +1,64 @@
+"""The questions asked all day read an index of live records, however many finished ones there are."""
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from idempotency.statements import statement
+from tests.records import own_connection
+
+PARAMS = {
+    "claim": {"queue": "default", "limit": 50, "lease": timedelta(60), "claimed_by": "w/h", "lease_id": uuid4()},
+    "backlog": {"queues": ["default", "critical"], "cap": 10_000},
+    "reap": {"limit": 500, "poison": 3},
+    "exhaust": {"queues": ["default"], "limit": 100},
+    "unpark": {"tasks": ["t"], "versions": [1]},
+    "find": {"keys": [uuid4()], "ids": [uuid4()], "window": None},
+    "outcome": {"id": uuid4()},
+    "expire": {"claimed_by": "w/h"},
+}
+INDEX = {
+    "claim": "record_due",
+    "backlog": "record_due",
+    "reap": "record_leased",
+    "exhaust": "record_due",
+    "unpark": "record_parked",
+    "find": "record_key",
+    "outcome": "idempotency_record_pkey",
+    "expire": "record_leased",
+}
+FILL = """
+INSERT INTO idempotency_record (id, task, queue, state, key, fingerprint, payload, payload_version, available_at,
+    attempt, max_attempts, given_back, deaths, solo, alone, fencing_token, replay_count, created_at, finished_at,
+    lease_id, lease_expires_at)
+SELECT gen_random_uuid(), 't', 'default', state, gen_random_uuid(), gen_random_uuid(), '{}', 1,
+    now() - interval '1 hour', 0, 3, 0, 0, false, false, 0, 0, now() - interval '1 hour',
+    CASE WHEN state = 'succeeded' THEN now() END, gen_random_uuid(), CASE WHEN state = 'processing' THEN now() END
+FROM (SELECT CASE WHEN n % 40 = 0 THEN 'queued' WHEN n % 400 = 1 THEN 'processing' ELSE 'succeeded' END AS state
+      FROM generate_series(1, 40000) AS n) AS states
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(django_db_setup):
+    with own_connection() as connection, connection.transaction(force_rollback=True):
+        connection.execute(FILL)
+        connection.execute("ANALYZE idempotency_record")
+        yield connection
+
+
+def nodes(plan):
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from nodes(inner)
+
+
+@pytest.mark.parametrize("name", PARAMS)
+def test_the_plan_reads_the_index_and_never_the_whole_table(filled, name):
+    row = filled.execute(f"EXPLAIN (FORMAT JSON) {statement(name)}", PARAMS[name]).fetchone()[0]
+    plan = (json.loads(row) if isinstance(row, str) else row)[0]["Plan"]
+    whole = [n for n in nodes(plan) if n["Node Type"] == "Seq Scan" and n["Relation Name"] == "idempotency_record"]
+    assert whole == []
+    assert INDEX[name] in {n.get("Index Name") for n in nodes(plan)}
