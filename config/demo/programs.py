@@ -14,7 +14,9 @@ MANAGE = (sys.executable, "manage.py")
 CELERY = (sys.executable, "-m", "celery", "-A", "config")
 
 # Children per pool. A sync waits for the vendor most of the time, an import never does.
-CHILDREN = {"critical": 1, "default": 1, "billing-sync": 4, "bulk-import": 1}
+CHILDREN = {"critical": 1, "default": 1, "billing-sync": 6, "bulk-import": 1}
+# Every fault there is, but less often those that pause the whole queue for a second: most of a run would be waiting.
+FAULTS = "demo,rate_limited=0.003,server_error=0.012"
 VICTIM = "billing-sync"
 VENDOR = "vendor"
 
@@ -69,7 +71,7 @@ def vendor(place: Place, seed: int) -> Program:
         "ledger": place.ledger,
         "api-key": place.vendor_key,
         "seed": seed,
-        "faults": "demo",
+        "faults": FAULTS,
         "retry-after-max": longest,
     }
     command = (*MANAGE, "vendor_simulator", *(f"--{name}={value}" for name, value in options.items()))

@@ -13,7 +13,7 @@ from config.demo.programs import Program, first, others, urgent
 from config.embedded.server import tail
 
 START_SECONDS = 60.0
-STOP_SECONDS = 8.0
+STOP_SECONDS = 6.0
 PAUSE_SECONDS = 0.05
 
 
