@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from idempotency import transitions
 from idempotency.audit import audit, breaches
-from idempotency.claims import Problem, Request, Terms
+from idempotency.claims import Found, Problem, Request, Terms
 from idempotency.connection import connect
 from idempotency.ids import new_id
 from idempotency.keys import digest
@@ -37,14 +37,22 @@ def own_connection(name: str = "jobs test"):
         connection.close()
 
 
+def key_of(name: str | None) -> UUID | None:
+    return digest(name.encode()) if name else None
+
+
 def request(key: str | None = None, payload: str = "{}") -> Request:
-    return Request(new_id(), digest(key.encode()) if key else None, digest(payload.encode()), payload)
+    return Request(new_id(), key_of(key), digest(payload.encode()), payload)
+
+
+def ask(connection, *keys: str | None, **terms) -> list[Found]:
+    """Ask for one record per key (None: none), all in one statement."""
+    return transitions.enqueue(connection, replace(TERMS, **terms), [request(key) for key in keys])
 
 
 def enqueue(connection, *keys: str | None, **terms) -> list[UUID]:
-    """Write one record per key (None: none); returns their ids."""
-    requests = [request(key) for key in keys]
-    return [found.id for found in transitions.enqueue(connection, replace(TERMS, **terms), requests)]
+    """The same; returns the ids alone."""
+    return [found.id for found in ask(connection, *keys, **terms)]
 
 
 def enqueue_plenty(connection, count: int, **terms) -> list[UUID]:

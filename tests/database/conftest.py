@@ -4,7 +4,7 @@ from tests.records import own_connection
 
 
 @pytest.fixture
-def own(django_db_setup):
+def own(db):
     """A worker's connection, inside a transaction that the test's end rolls back: other connections see nothing."""
     with own_connection() as connection, connection.transaction(force_rollback=True):
         yield connection

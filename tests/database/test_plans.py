@@ -9,6 +9,8 @@ import pytest
 from idempotency.statements import statement
 from tests.records import own_connection
 
+pytestmark = pytest.mark.django_db
+
 PARAMS = {
     "claim": {"queue": "default", "limit": 50, "lease": timedelta(60), "claimed_by": "w/h", "lease_id": uuid4()},
     "backlog": {"queues": ["default", "critical"], "cap": 10_000},
