@@ -97,10 +97,13 @@ class Child:
                 self._run_job(current)
                 ran += 1
         finally:
-            self._give_back(batch.take_unstarted())
-            self.settler.flush()
-            limits.disarm_hard()
-            self.keeper.rest()
+            unstarted = batch.take_unstarted()
+            try:
+                self.settler.flush()
+                self._give_back(unstarted)
+            finally:
+                limits.disarm_hard()
+                self.keeper.rest()
             if ran:
                 self._pace(queue).ran(ran, time.monotonic() - began)
 
@@ -128,20 +131,19 @@ class Child:
 
     def _trace(self, task: IdempotentTask, claimed: Claimed) -> None:
         """Run it as Celery runs a task of its own: its tracer, its signals, the job's name and id."""
-        job = Job(claimed, self.settler)
-        self.events.started(task, claimed)
+        job, id_ = Job(claimed, self.settler), str(claimed.id)
+        self.events.started(task, claimed, id_)
         tracer = getattr(task, "__trace__", None) or build_tracer(task.name, task, app=current_app)
         began = time.monotonic()
-        _, info, run_time, shown = tracer(
-            str(claimed.id), [], dict(claimed.payload), _request(task, job, self.hostname)
-        )
+        request = _request(task, job, id_, self.hostname)
+        _, info, run_time, shown = tracer(id_, [], dict(claimed.payload), request)
         if not job.settled:
             self._settle_unentered(task, job, info)
         if info is None:
-            self.events.ended("succeeded", claimed, result=shown, runtime=run_time)
+            self.events.succeeded(id_, str(shown), run_time or 0.0)
         else:
-            kind = "retried" if info.state == "RETRY" else "failed"
-            self.events.ended(kind, claimed, exception=_shown(info.retval), runtime=time.monotonic() - began)
+            runtime, retried = time.monotonic() - began, info.state == "RETRY"
+            self.events.failed(id_, _shown(info.retval), runtime, retried=retried)
 
     def _settle_unentered(self, task: IdempotentTask, job: Job, info: Any) -> None:
         """The body was never reached: a `before_start` or a signal of the application failed."""
@@ -157,10 +159,9 @@ class Child:
         self._run_times[task] = (1 - WEIGHT) * known + WEIGHT * seconds
 
 
-def _request(task: IdempotentTask, job: Job, hostname: str) -> dict[str, Any]:
+def _request(task: IdempotentTask, job: Job, id_: str, hostname: str) -> dict[str, Any]:
     """What `self.request` shows of a job. A third of what Celery sends with a message: each key costs."""
     canvas = job.claimed.options or {}
-    id_ = str(job.claimed.id)
     return {
         "id": id_,
         "task": task.name,
