@@ -6,6 +6,7 @@ wheels' ones. `DATABASE_URL`, when set, is used as it is.
 """
 
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -33,6 +34,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(servers.stop)
     if config.option.collectonly:
         return
+    # xdist's processes must agree on the order of a set, or they find different tests.
+    os.environ.setdefault("PYTHONHASHSEED", str(secrets.randbelow(2**32)))
     if hasattr(config, "workerinput"):  # one of xdist's
         die_with_parent()
     elif not config.option.basetemp:
@@ -55,7 +58,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"on {config.stash[SERVERS].kind}'s servers"
+    return f"on {config.stash[SERVERS].kind}'s servers, PYTHONHASHSEED={os.environ['PYTHONHASHSEED']}"
 
 
 @pytest.fixture(scope="session")
