@@ -173,9 +173,9 @@ def exhaust(connection: Connection, queues: Sequence[str], *, limit: int = 100) 
     return _states(run(connection, "exhaust", queues=list(queues), limit=limit))
 
 
-def unpark(connection: Connection, known: Mapping[str, int]) -> int:
-    """Let go records parked for want of a worker that knows the task and its payload version."""
-    return len(run(connection, "unpark", tasks=list(known), versions=list(known.values())))
+def unpark(connection: Connection, *, queue: str, known: Mapping[str, int]) -> int:
+    """Let go a queue's parked records whose task and payload version its live workers know; returns how many."""
+    return len(run(connection, "unpark", queue=queue, tasks=list(known), versions=list(known.values())))
 
 
 def prune(connection: Connection, *, retention: timedelta, limit: int = 1000) -> int:
@@ -183,8 +183,9 @@ def prune(connection: Connection, *, retention: timedelta, limit: int = 1000) ->
     return len(run(connection, "prune", retention=retention, limit=limit))
 
 
-def compact_tally(connection: Connection, *, limit: int = 10_000) -> None:
-    run(connection, "compact", limit=limit)
+def compact_tally(connection: Connection, *, limit: int = 10_000) -> bool:
+    """Sum up the oldest rows of the tally; True where there may be more of them."""
+    return bool(run(connection, "compact", limit=limit)[0][0] >= limit)
 
 
 # -- by a person ------------------------------------------------------------------------------------------------------

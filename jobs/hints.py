@@ -22,7 +22,7 @@ REST_PER_LOSS = 10  # … or this many times what the failure took: a broker tha
 LOOK_EVERY = 16  # sends between two looks at the depth; a look costs as much as a send
 
 _silent_until: dict[str, float] = {}
-_sent: dict[str, int] = {}
+_since_look: dict[str, int] = {}
 
 
 class _Nudge:
@@ -50,11 +50,14 @@ def nudge(queue: str) -> None:
     if now < max(_silent_until.get(queue, 0), _silent_until.get("", 0)):
         return
     try:
-        _sent[queue] = _sent.get(queue, 0) + 1
-        if _sent[queue] % LOOK_EVERY == 0 and depth(queue) >= CALLER_FULL:
-            _silent_until[queue] = now + CALLER_REST
-            return
+        # A new process looks first, and so does one that has rested: else many of them would fill a queue for ever.
+        if (sent := _since_look.get(queue, LOOK_EVERY)) >= LOOK_EVERY:
+            if depth(queue) >= CALLER_FULL:
+                _silent_until[queue] = now + CALLER_REST
+                return
+            sent = 0
         send(queue)
+        _since_look[queue] = sent + 1
     except Exception as error:  # noqa: BLE001 - whatever the broker's client throws must not reach the caller
         failed = time.monotonic()
         _silent_until[""] = failed + max(BROKER_AWAY_REST, REST_PER_LOSS * (failed - now))

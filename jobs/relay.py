@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -44,7 +45,7 @@ class Relay:
 
     def __init__(self) -> None:
         self._own = OwnConnection("jobs relay")
-        self._housekept = 0.0
+        self._housekept = -math.inf
         self.stopped = threading.Event()
 
     def run(self, on_tick: Callable[[Ticked], None] | None = None) -> None:
@@ -68,8 +69,9 @@ class Relay:
         ticked.reaped = len(ended)
         ticked.dead_lettered = sum(state is State.DEAD_LETTERED for state in ended.values())
         workers = self._own.once(registry.live)
-        known = _known_tasks(workers)
-        ticked.unparked = self._own.once(lambda c: transitions.unpark(c, known)) if known else 0
+        for queue in queues:
+            known = _known_tasks([w for w in workers if queue in w.queues])
+            ticked.unparked += self._own.once(partial(transitions.unpark, queue=queue, known=known)) if known else 0
         for backlog in self._own.once(lambda c: reads.backlog(c, queues, cap=COUNTED)):
             slots = sum(w.slots for w in workers if backlog.queue in w.queues)
             ticked.hints += self._top_up(backlog, slots)
@@ -94,9 +96,11 @@ class Relay:
         if time.monotonic() - self._housekept < HOUSEKEEPING:
             return
         self._housekept = time.monotonic()
-        self._own.once(transitions.compact_tally)
+        more = self._own.once(transitions.compact_tally)
+        more |= bool(self._own.once(lambda c: transitions.prune(c, retention=conf.retention())))
         self._own.once(registry.forget_dead)
-        prune(self._own, conf.retention())
+        if more:  # the rest in the next ticks: hints must not wait until a million records are pruned
+            self._housekept = -math.inf
 
 
 def prune(own: OwnConnection, retention: timedelta) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+LONGEST_DELAY = timedelta(days=366)  # of a retry that a body asks for: more is a mistake in the arithmetic
 REFUSED_PAUSE = timedelta(minutes=5)  # long enough not to hammer a vendor with bad credentials, short enough to heal
 
 
@@ -40,10 +41,10 @@ def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> A
         job.settler.succeed(task, job, payload, result, text)
     except LeaseLost as lost:
         _lost(job, lost)
-    except (SystemExit, KeyboardInterrupt) as stop:
-        _stopped(task, job, payload, started, stop)
     except Exception as error:  # noqa: BLE001 - the taxonomy decides on every error
         _failed(task, job, payload, started, error)
+    except BaseException as stop:  # noqa: BLE001 - sys.exit(), Ctrl-C, a cancelled event loop
+        _stopped(task, job, payload, started, stop)
     job.settled = True
     return result
 
@@ -96,7 +97,12 @@ def _failed(
 
 def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
     """Write the verdict on an error; returns after which delay the job comes again, None where it is given up."""
+    delay = _write_verdict(task, job, error, problem)
     job.settled = True
+    return delay
+
+
+def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
     match classify(error):
         case Permanent():
             job.settler.fail(job, problem)
@@ -107,7 +113,8 @@ def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem
             logger.error("%s: the vendor refuses our credentials: %s", task.name, problem.summary)
             return _wait_for_vendor(task, job, REFUSED_PAUSE, problem)
         case Transient():
-            delay = _asked_delay(error) or task.retry_policy.delay(job.attempt)
+            asked = _asked_delay(error)
+            delay = task.retry_policy.delay(job.attempt) if asked is None else asked
             return delay if job.settler.retry(job, delay, problem) == State.QUEUED else None
 
 
@@ -121,7 +128,11 @@ def _wait_for_vendor(task: "IdempotentTask", job: "Job", wait: timedelta, proble
 def _asked_delay(error: Exception) -> timedelta | None:
     """`self.retry(countdown=…)` names its own delay."""
     when: Any = error.when if isinstance(error, Retry) else None
-    return timedelta(seconds=when) if isinstance(when, (int, float)) else None
+    try:
+        asked = when - datetime.now(UTC) if isinstance(when, datetime) else timedelta(seconds=when)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(max(asked, timedelta(0)), LONGEST_DELAY)
 
 
 def _stopped(
@@ -132,7 +143,7 @@ def _stopped(
         job.settler.interrupt(job)
         job.settled = True
         raise stop
-    # A body that calls sys.exit() is a failed body, not a reason to end the worker.
+    # A body that calls sys.exit() or is cancelled is a failed body, not a reason to end the worker.
     _failed(task, job, payload, started, TransientError(f"the body raised {type(stop).__name__}"))
 
 
@@ -153,7 +164,15 @@ def leave_database_clean() -> None:
 
 def open_transactions() -> set[str]:
     """Aliases of the databases that this thread has a transaction open in."""
-    return {c.alias for c in connections.all(initialized_only=True) if c.in_atomic_block}
+    return {c.alias for c in connections.all(initialized_only=True) if _is_open(c)}
+
+
+def _is_open(connection: Any) -> bool:
+    """Whether anything is uncommitted: by `atomic`, by `set_autocommit(False)` or by a BEGIN of the body's own."""
+    if connection.in_atomic_block or connection.connection is None:
+        return bool(connection.in_atomic_block)
+    inner = connection.connection
+    return not connection.autocommit or bool(not inner.closed and inner.info.transaction_status)
 
 
 def _is_torn(connection: Any) -> bool:

@@ -1,12 +1,15 @@
 """The task that a hint names. It is invisible to Flower and to task events: jobs are what people look for."""
 
+import logging
 from typing import Any
 
 from billiard.process import current_process
 from celery import Task
 
-from jobs import hints
+from jobs import conf, hints
 from jobs.worker.child import Child
+
+logger = logging.getLogger(__name__)
 
 FOR_EVER = 10**9  # seconds; Celery's own limits are for messages, ours are for jobs, and 0 would mean the global one
 
@@ -20,8 +23,11 @@ class Hint(Task):  # type: ignore[type-arg]
     acks_late = False
     time_limit = soft_time_limit = FOR_EVER
 
-    def run(self, queue: str, **_later: Any) -> int:
+    def run(self, queue: Any, **_later: Any) -> int:
         """Claim and run what the queue holds. Anything else in the message is ignored: it may be forged."""
+        if not isinstance(queue, str) or queue not in conf.queues():
+            logger.warning("a hint names queue %.100r, which is not in JOBS_QUEUES; it is dropped", queue)
+            return 0
         return _this_child(self.request.hostname or "worker").work(queue, str(self.request.id))
 
 

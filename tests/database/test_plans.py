@@ -16,7 +16,7 @@ PARAMS = {
     "backlog": {"queues": ["default", "critical"], "cap": 10_000},
     "reap": {"limit": 500, "poison": 3},
     "exhaust": {"queues": ["default"], "limit": 100},
-    "unpark": {"tasks": ["t"], "versions": [1]},
+    "unpark": {"queue": "default", "tasks": ["t"], "versions": [1]},
     "find": {"keys": [uuid4()], "ids": [uuid4()], "window": None},
     "outcome": {"id": uuid4()},
     "expire": {"claimed_by": "w/h"},

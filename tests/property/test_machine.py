@@ -169,10 +169,14 @@ class Machine(RuleBasedStateMachine):
         for job in spent:
             job.end(State.DEAD_LETTERED, Reason.ATTEMPTS_EXHAUSTED)
 
-    @rule(known=st.sampled_from([{"tests.task": 1}, {"tests.task": 0}, {"tests.other": 9}]))
-    def unpark(self, known):
-        parked = [j for j in self.model.of(State.QUEUED) if j.parked] if known.get("tests.task") else []
-        assert transitions.unpark(self.connection, known) == len(parked)
+    @rule(
+        known=st.sampled_from([{"tests.task": 1}, {"tests.task": 0}, {"tests.other": 9}]),
+        queue=st.sampled_from(["default", "critical"]),
+    )
+    def unpark(self, known, queue):
+        capable = queue == "default" and known.get("tests.task")
+        parked = [j for j in self.model.of(State.QUEUED) if j.parked and capable]
+        assert transitions.unpark(self.connection, queue=queue, known=known) == len(parked)
         for job in parked:
             job.parked, job.due = False, True
 
