@@ -1,12 +1,13 @@
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.billing_sync.simulators import Simulator, start_simulator
 from tests.conftest import SERVERS
-from tests.processes import Programs
+from tests.processes import Program, Programs
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +36,45 @@ def calm(simulator_programs: Programs, tmp_path_factory: pytest.TempPathFactory,
 def simulator(simulator_programs: Programs, tmp_path: Path) -> Callable[..., Simulator]:
     """`simulator("--faults", "storm")`: a vendor for one test."""
     return lambda *options: start_simulator(simulator_programs, tmp_path / "ledger.sqlite3", *options)
+
+
+@dataclass
+class House:
+    """All that an import needs: a vendor, a relay and a worker for each of the queues."""
+
+    programs: Programs
+    vendor: Simulator
+    mails: Path
+
+    def run(self, *queues: str, **env: str) -> Program:
+        """Start a worker of these queues."""
+        return self.programs.worker(queues, env=env)
+
+    def mailed(self) -> list[str]:
+        """The Message-ID of every mail that was sent."""
+        lines = (line for file in self.mails.iterdir() for line in file.read_text().splitlines())
+        return [line.partition(": ")[2] for line in lines if line.startswith("Message-ID: ")]
+
+
+@pytest.fixture
+def house(
+    simulator: Callable[..., Simulator], programs: Programs, environment: dict[str, str], tmp_path: Path
+) -> Callable[..., House]:
+    """`house("--faults", "storm")`: a vendor with these options and a relay; the test starts the workers it wants."""
+
+    def build(*options: str) -> House:
+        vendor = simulator(*options)
+        environment["LEDGERLY_URL"] = vendor.url
+        programs.relay()
+        return House(programs, vendor, tmp_path / "mails")
+
+    return build
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    return environment | {
+        "DJANGO_SETTINGS_MODULE": "tests.billing_sync.settings",
+        "DJANGO_EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+        "DJANGO_EMAIL_FILE_PATH": str(tmp_path / "mails"),
+    }
