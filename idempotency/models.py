@@ -113,6 +113,35 @@ class Attempt(models.Model):
         return f"attempt {self.attempt} of {self.record_id}: {self.outcome}"
 
 
+class Step(models.Model):
+    """What one step of a job returned: a later attempt goes on behind it."""
+
+    pk = models.CompositePrimaryKey("record_id", "name")
+    record = models.ForeignKey(
+        Record, on_delete=models.CASCADE, related_name="steps", db_constraint=False, db_index=False
+    )
+    name = models.TextField()
+    input = models.UUIDField(help_text="digest of the step's arguments")
+    result = models.JSONField(null=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"step {self.name} of {self.record_id}"
+
+
+class Progress(models.Model):
+    """How far a long job has come, and where its next attempt goes on."""
+
+    record = models.OneToOneField(Record, on_delete=models.CASCADE, primary_key=True, db_constraint=False)
+    cursor = models.JSONField(null=True)
+    done = models.BigIntegerField(null=True)
+    total = models.BigIntegerField(null=True)
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total} of {self.record_id}"
+
+
 class Queue(models.Model):
     """What the claim must know of a queue. No row: nothing restrains it."""
 

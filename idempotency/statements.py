@@ -23,7 +23,7 @@ def statement(name: str) -> str:
     return text
 
 
-def run(connection: Connection, name: str, **params: Any) -> list[tuple[Any, ...]]:
+def run(connection: Connection, name: str, /, **params: Any) -> list[tuple[Any, ...]]:
     """Run one statement and return its rows (none for one that returns none)."""
     with connection.cursor() as cursor:
         cursor.execute(statement(name), params)

@@ -14,6 +14,8 @@ from jobs.errors import (
     PermanentError,
     RateLimitedError,
     RefusedError,
+    StepChangedError,
+    StepInTransactionError,
     TransientError,
     UnknownQueueError,
 )
@@ -36,6 +38,8 @@ __all__ = [
     "RateLimitedError",
     "RefusedError",
     "RetryPolicy",
+    "StepChangedError",
+    "StepInTransactionError",
     "TransientError",
     "UnknownQueueError",
     "idempotent_task",

@@ -1,14 +1,26 @@
 """`self.job`: what a running attempt knows of itself."""
 
+import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from django.db import connection
+
+from idempotency import payload, steps
 from idempotency.claims import Claimed
+from jobs import conf
+from jobs.errors import StepChangedError, StepInTransactionError
 
 if TYPE_CHECKING:
     from jobs.worker.settle import Settler
+
+
+T = TypeVar("T")
+SHOW_EVERY = 1.0  # seconds between two writes of progress: people do not look more often
 
 
 @dataclass(slots=True)
@@ -20,6 +32,8 @@ class Job:
     around: frozenset[str] = frozenset()  # databases with a transaction that was open before (a test's)
     entered: bool = False
     settled: bool = False
+    stepped: bool = False  # something of this attempt is kept already, so its settle waits for no other
+    _shown_at: float = 0.0
 
     @property
     def id(self) -> UUID:
@@ -48,3 +62,78 @@ class Job:
     def lease_expires_at(self) -> datetime:
         """As claimed; the worker prolongs it while the job runs."""
         return self.claimed.lease_expires_at
+
+    @property
+    def cursor(self) -> Any:
+        """What the newest `checkpoint`, of this or an earlier attempt, was given; None before the first."""
+        return self.settler.own.insist(lambda c: steps.find_cursor(c, self.claimed))
+
+    def step_key(self, name: str) -> str:
+        """An idempotency key for a vendor call inside step `name`, the same over all attempts and replays."""
+        return f"{self.idempotency_key}:{name}"
+
+    def step(self, name: str, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """Call `function(*args, **kwargs)` once for this job: a later attempt gets the kept result instead.
+
+        The result is kept at once, as JSON, so both attempts see the same value. Between the call and the keeping a
+        crash repeats the call: hand `step_key(name)` to a vendor.
+
+        Args:
+            name: of the step, unique within the task.
+            function: what to do.
+            args, kwargs: JSON values; they tell whether it is still the same step.
+
+        Raises:
+            StepChangedError: an earlier attempt took this step with other arguments.
+            StepInTransactionError: a rollback would undo the step and leave its result.
+            LeaseLost: the job was given to another worker; the result is not kept.
+        """
+        self._refuse_inside_transaction(f"step {name!r}")
+        asked = payload.fingerprint(_arguments(name, args, kwargs))
+        self.stepped = True
+        kept = self.settler.own.insist(lambda c: steps.find_step(c, self.claimed, name))
+        if kept is None:
+            text = payload.dumps(
+                function(*args, **kwargs), limit=conf.max_payload(), what=f"the result of step {name!r}"
+            )
+            kept = self.settler.own.insist(lambda c: steps.keep_step(c, self.claimed, name, input=asked, result=text))
+        if kept.input != asked:
+            raise StepChangedError(
+                f"{self.claimed.task}: an earlier attempt took step {name!r} with other arguments. "
+                "Give the new work a name of its own, or compute the arguments from the payload and kept steps alone."
+            )
+        result: T = kept.result
+        return result
+
+    def checkpoint(self, cursor: Any) -> None:
+        """Keep where the next attempt goes on (`self.job.cursor`): JSON, written at once and fenced.
+
+        Raises:
+            LeaseLost: the job was given to another worker; stop.
+            StepInTransactionError: a rollback would undo the work and leave the cursor.
+        """
+        self._refuse_inside_transaction("a checkpoint")
+        text = payload.dumps(cursor, limit=conf.max_payload(), what="the cursor")
+        self.stepped = True
+        self.settler.own.insist(lambda c: steps.keep_progress(c, self.claimed, cursor=text))
+
+    def progress(self, done: int, total: int | None = None) -> None:
+        """Show people how far the job is; written at most once a second, and at the end."""
+        now = time.monotonic()
+        if now - self._shown_at < SHOW_EVERY and done != total:
+            return
+        self._shown_at = now
+        self.settler.own.insist(lambda c: steps.keep_progress(c, self.claimed, done=done, total=total))
+
+    def _refuse_inside_transaction(self, what: str) -> None:
+        if connection.in_atomic_block and "default" not in self.around:
+            raise StepInTransactionError(
+                f"{self.claimed.task}: {what} is kept at once, but the transaction around it may still roll back. "
+                "Leave the atomic block first."
+            )
+
+
+def _arguments(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    text = payload.dumps({"args": args, "kwargs": kwargs}, limit=conf.max_payload(), what=f"step {name!r}")
+    arguments: dict[str, Any] = json.loads(text)
+    return arguments

@@ -33,5 +33,13 @@ class RefusedError(Exception):
     """The vendor refuses our credentials: not this job's fault. Its queue pauses and the attempt is given back."""
 
 
+class StepChangedError(PermanentError):
+    """A step was asked for again with other arguments; its kept result belongs to the old ones."""
+
+
+class StepInTransactionError(PermanentError):
+    """A step or checkpoint was taken inside a transaction that may still roll back."""
+
+
 class JobFailedError(Exception):
     """Raised by `JobResult.get`: the job was given up. Carries the record's state, reason and error."""

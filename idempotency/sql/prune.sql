@@ -14,6 +14,10 @@ WITH old AS MATERIALIZED (
     SELECT id, task FROM hollowed UNION ALL SELECT id, task FROM deleted
 ), forgotten AS (
     DELETE FROM idempotency_attempt WHERE record_id IN (SELECT id FROM old)
+), steps_forgotten AS (
+    DELETE FROM idempotency_step WHERE record_id IN (SELECT id FROM old)
+), progress_forgotten AS (
+    DELETE FROM idempotency_progress WHERE record_id IN (SELECT id FROM old)
 ), tallied AS (
     INSERT INTO idempotency_tally (task, accepted, pruned) SELECT task, 0, count(*) FROM gone GROUP BY task
 )

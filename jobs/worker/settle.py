@@ -43,7 +43,7 @@ class Settler:
         """Settle as succeeded, now or within the group's window. Raises LeaseLost where it can be told at once."""
         if task.commit or job.claimed.options:
             self._succeed_together(task, job, payload, result, text)
-        elif task.settles_alone():
+        elif task.settles_alone() or job.stepped:
             self._succeed_group([(job.claimed, text)], raising=True)
         else:
             self._group_since = self._group_since or time.monotonic()

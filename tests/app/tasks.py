@@ -1,10 +1,16 @@
 """Tasks for tests. Each leaves a row in `tests_effect` when its body runs: what a test counts is what happened."""
 
+import asyncio
 import os
 import signal
+import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection, transaction
 
 from jobs import IdempotentTask, PermanentError, RetryPolicy, TransientError, idempotent_task
 from tests.app.models import Effect
@@ -117,3 +123,73 @@ class KillWorker(Task):
 def mark_each_time(name: str) -> None:
     """The decorator's form; every call is its own work."""
     Effect.objects.create(name=name, pid=os.getpid())
+
+
+class WaitThenCommit(WaitForFile):
+    """The same, with its effect in the transaction that settles it."""
+
+    def commit(self, result: None, name: str, path: str) -> None:
+        self.mark(f"{name} committed")
+
+
+class SlowOnce(Task):
+    """Exceeds its soft limit in the first attempt."""
+
+    dedupe_key = ("name",)
+    soft_time_limit, time_limit = 0.5, 10
+
+    def run(self, name: str) -> int:
+        self.mark(name)
+        if self.job.attempt == 1:
+            time.sleep(8)
+        return self.job.attempt
+
+
+class Stubborn(Task):
+    """Ignores its soft limit, so that only the hard one ends it."""
+
+    dedupe_key = ("name",)
+    soft_time_limit, time_limit = 0.3, 1
+    retry_policy = RetryPolicy(max_attempts=2, base=timedelta(milliseconds=20), cap=timedelta(milliseconds=20))
+
+    def run(self, name: str) -> None:
+        self.mark(name)
+        while True:
+            with suppress(SoftTimeLimitExceeded):
+                time.sleep(30)
+
+
+class Misbehave(Task):
+    """Ends in a way that no body should."""
+
+    dedupe_key = ("how",)
+    retry_policy = RetryPolicy(max_attempts=2, base=timedelta(milliseconds=20), cap=timedelta(milliseconds=20))
+
+    def run(self, how: str) -> object:
+        self.mark(how)
+        match how:
+            case "exit":
+                sys.exit(3)
+            case "interrupt":
+                raise KeyboardInterrupt
+            case "cancelled":
+                raise asyncio.CancelledError
+            case "nul":
+                raise ValueError("a\x00b\ud800")
+            case "unprintable":
+                raise type("UnprintableError", (Exception,), {"__str__": lambda _: 1 / 0})
+            case "open atomic":
+                transaction.atomic().__enter__()
+            case "autocommit off":
+                transaction.set_autocommit(autocommit=False)
+            case "begin":
+                connection.cursor().execute("BEGIN")
+            case "no json":
+                return {1, 2}
+            case "too large":
+                return "x" * 300_000
+            case "closed connection":
+                connection.close()
+        if how in {"open atomic", "autocommit off", "begin"}:
+            self.mark(f"{how}: uncommitted")
+        return how
