@@ -1,6 +1,7 @@
 """The reference project's settings, and the app that holds the tests' own tasks. Tests' programs use it too."""
 
 import os
+from datetime import timedelta
 
 os.environ.setdefault("DJANGO_SECRET_KEY", "for tests alone")
 
@@ -9,3 +10,8 @@ from config.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.app"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if "TESTS_LEASE" in os.environ:  # seconds, for programs that a test kills or freezes
+    JOBS_LEASE = timedelta(seconds=float(os.environ["TESTS_LEASE"]))
+if "TESTS_ADOPT" in os.environ:
+    JOBS_ADOPT_UNRECORDED = True

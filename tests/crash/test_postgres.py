@@ -1,0 +1,55 @@
+"""PostgreSQL restarted in the middle: workers and relay wait for it, and every job is done."""
+
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from config.embedded import Postgres
+from idempotency import transitions
+from idempotency.claims import Request
+from idempotency.ids import new_id
+from idempotency.keys import digest
+from tests.processes import ROOT, wait_until
+from tests.records import TERMS, assert_balanced, replace
+
+JOBS = 300
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    with Postgres(tmp_path / "postgres") as server:
+        yield server
+
+
+@pytest.fixture
+def environment(environment, postgres):
+    return environment | {"DATABASE_URL": postgres.url}
+
+
+def enqueue(connection) -> None:
+    payloads = [f'{{"name": "n{i}", "seconds": 0.005}}' for i in range(JOBS)]
+    requests = [Request(new_id(), digest(p.encode()), digest(p.encode()), p) for p in payloads]
+    transitions.enqueue(connection, replace(TERMS, task="tests.app.Sleep", max_attempts=5), requests)
+
+
+def done(url) -> int:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT count(*) FROM idempotency_record WHERE state = 'succeeded'").fetchone()[0]
+
+
+@pytest.mark.parametrize("ends", ["stop", "kill"])
+def test_every_job_is_done_although_postgres_was_restarted(ends, postgres, environment, programs):
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        enqueue(connection)
+    worker, relay = programs.worker(), programs.relay()
+    wait_until(lambda: done(postgres.url) > JOBS // 5)
+    getattr(postgres, ends)()
+    postgres.start()
+    wait_until(lambda: done(postgres.url) == JOBS, 60)
+    assert worker.alive
+    assert relay.alive
+    with psycopg.connect(postgres.url) as connection:
+        assert_balanced(connection)
