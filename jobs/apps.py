@@ -8,4 +8,4 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         autodiscover_modules("tasks")
-        from jobs import checks  # noqa: F401 - registers them
+        from jobs import checks, preflight  # noqa: F401 - both register themselves

@@ -19,6 +19,7 @@ from idempotency import transitions
 from idempotency.errors import LeaseLost
 from jobs import registry
 from jobs.own_connection import OwnConnection
+from jobs.preflight import before_start
 from jobs.task import registered
 from jobs.worker import shared
 from jobs.worker.hint import Hint, forget_child
@@ -99,6 +100,7 @@ _thread: ParentThread | None = None
 @signals.worker_init.connect
 def _on_init(**_: Any) -> None:
     shared.reset()
+    before_start()
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).addFilter(_hides_hints)
 
