@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -98,13 +97,15 @@ def enqueue_many(
     """Write many records, all or none; see `IdempotentTask.enqueue_many`."""
     terms = _terms(task, options)
     signature = task.signature_of_run()
-    waiting = iter(payloads)
-    answers: list[Enqueued] = []
+    requests = [_request(task, calls.bind(signature, task.name, (), p)) for p in payloads]
+    # One order for all callers over all chunks, as within a statement: else two of them could wait for each other.
+    in_order = sorted(requests, key=lambda r: r.key.int if r.key else 0)
+    answers: dict[UUID, Enqueued] = {}
     with transaction.atomic():
-        while chunk := list(islice(waiting, CHUNK)):
-            requests = [_request(task, calls.bind(signature, task.name, (), p)) for p in chunk]
-            answers += _write(task, terms, requests)
-    return answers
+        for start in range(0, len(in_order), CHUNK):
+            chunk = in_order[start : start + CHUNK]
+            answers |= zip((r.id for r in chunk), _write(task, terms, chunk), strict=True)
+    return [answers[r.id] for r in requests]
 
 
 def _write(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Request]) -> list[Enqueued]:
