@@ -41,6 +41,7 @@ class Child:
         self.settler = Settler(self.own, shared.stopping)
         self.keeper = LeaseKeeper(f"jobs {hostname} {os.getpid()}")
         self.events = JobEvents(hostname)
+        self._tasks = current_app.tasks
         self._paces: dict[str, Pace] = {}
         self._run_times: dict[str, float] = {}
 
@@ -102,7 +103,7 @@ class Child:
                 self.settler.flush()
                 self._give_back(unstarted)
             finally:
-                limits.disarm_hard()
+                limits.stop()
                 self.keeper.rest()
             if ran:
                 self._pace(queue).ran(ran, time.monotonic() - began)
@@ -117,7 +118,7 @@ class Child:
     # -- one job ------------------------------------------------------------------------------------------------------
 
     def _run_job(self, claimed: Claimed) -> None:
-        task = current_app.tasks.get(claimed.task)
+        task = self._tasks.get(claimed.task)
         if not isinstance(task, IdempotentTask) or claimed.payload_version > task.payload_version:
             self.settler.park(claimed, f"no worker knows {claimed.task} with payload version {claimed.payload_version}")
             return

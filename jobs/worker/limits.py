@@ -9,8 +9,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -64,24 +62,29 @@ class _HardLimit:
 
 
 _armed = False
-_hard: tuple[int, _HardLimit] | None = None  # with the pid: timers are not inherited over a fork
-_installed_in: int | None = None
+_hard: _HardLimit | None = None
+_installed = False
 
 
-@contextmanager
-def armed(soft: float | None, hard: float | None) -> Iterator[None]:
+class armed:  # noqa: N801 - reads as a word: `with armed(soft, hard):`; a generator would cost three times as much
     """Raise `SoftTimeLimitExceeded` in the body after `soft` seconds and kill the process after `hard`.
 
     Only the main thread can be interrupted; elsewhere (a test that runs a job in a thread) there are no limits.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    _arm(soft, hard)
-    try:
-        yield
-    finally:
-        disarm_soft()
+
+    __slots__ = ("_hard", "_here", "_soft")
+
+    def __init__(self, soft: float | None, hard: float | None) -> None:
+        self._soft, self._hard = soft, hard
+        self._here = threading.get_ident() == threading.main_thread().ident
+
+    def __enter__(self) -> None:
+        if self._here:
+            _arm(self._soft, self._hard)
+
+    def __exit__(self, *_: object) -> None:
+        if self._here:
+            disarm_soft()
 
 
 def _arm(soft: float | None, hard: float | None) -> None:
@@ -95,32 +98,45 @@ def _arm(soft: float | None, hard: float | None) -> None:
 
 
 def disarm_soft() -> None:
-    """From here on a late signal raises nothing: what follows the body must not be torn."""
+    """From here on a late signal raises nothing: what follows the body must not be torn.
+
+    The timer itself runs on: the next job sets it anew, or the batch ends and stops it.
+    """
     global _armed
     _armed = False
-    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def disarm_hard() -> None:
-    """When the last job of a batch is settled; between two jobs the next one's limit replaces it."""
-    if _hard and _hard[0] == os.getpid():
-        _hard[1].set(0)
+def stop() -> None:
+    """When the last job of a batch is settled; between two jobs the next one's limits replace the old."""
+    if _installed:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if _hard:
+        _hard.set(0)
 
 
 def _hard_limit() -> _HardLimit:
     global _hard
-    if _hard is None or _hard[0] != os.getpid():
-        _hard = (os.getpid(), _HardLimit())
-    return _hard[1]
+    if _hard is None:
+        _hard = _HardLimit()
+    return _hard
 
 
 def _install() -> None:
-    global _installed_in
-    if _installed_in != os.getpid():
+    global _installed
+    if not _installed:
         signal.signal(signal.SIGALRM, _on_alarm)
-        _installed_in = os.getpid()
+        _installed = True
 
 
 def _on_alarm(_signal: int, _frame: FrameType | None) -> None:
     if _armed:
         raise SoftTimeLimitExceeded("soft_time_limit")
+
+
+def _forget() -> None:
+    """After a fork: the kernel does not hand timers on, and the child may have set up signals anew."""
+    global _armed, _hard, _installed
+    _armed, _hard, _installed = False, None, False
+
+
+os.register_at_fork(after_in_child=_forget)
