@@ -12,6 +12,10 @@ from idempotency.keys import digest
 MAX_DEPTH = 32  # levels; deeper documents are loops or attacks
 MAX_INT_BITS = 14_000  # about 4,200 digits: Python refuses to print longer ones
 
+# Made once: `json.dumps` makes a new encoder per call when it is told anything.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encode_sorted = json.JSONEncoder(sort_keys=True, allow_nan=False, separators=(",", ":")).encode
+
 
 def dumps(value: object, *, limit: int, what: str = "payload") -> str:
     """JSON text of `value`, checked.
@@ -26,7 +30,7 @@ def dumps(value: object, *, limit: int, what: str = "payload") -> str:
         PayloadTooLargeError: more than `limit` bytes.
     """
     _check(value, what, 0)
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _encode(value)
     size = len(text.encode())
     if size > limit:
         raise PayloadTooLargeError(
@@ -37,7 +41,7 @@ def dumps(value: object, *, limit: int, what: str = "payload") -> str:
 
 def fingerprint(payload: Mapping[str, object]) -> UUID:
     """Digest of a checked payload, the same whatever the order of its keys."""
-    return digest(json.dumps(payload, sort_keys=True, allow_nan=False, separators=(",", ":")).encode())
+    return digest(_encode_sorted(payload).encode())
 
 
 def _check(value: object, path: str, depth: int) -> None:

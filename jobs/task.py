@@ -128,8 +128,9 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         return found  # type: ignore[no-any-return]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        job: Job | None = self.request.get("job")
-        if self.request.called_directly or self.request.is_eager or (job and job.entered):
+        request = self.request
+        job: Job | None = request.get("job")
+        if request.called_directly or self.request.is_eager or (job and job.entered):
             return super().__call__(*args, **kwargs)
         if job is None:
             return attempt.unrecorded(self, args, kwargs)
