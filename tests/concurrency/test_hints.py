@@ -1,0 +1,213 @@
+"""No stall and no spin: a hint where a claim would find work, none where it would not, and never too many."""
+
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from idempotency import transitions
+from idempotency.models import Record
+from jobs import hints
+from jobs.relay import ASSUMED_BATCH, Relay
+from tests.app.tasks import Mark
+from tests.processes import wait_until
+
+SOON = timedelta(seconds=0.4)
+
+
+class Pushes:
+    """Counts the messages that reached the broker, whether or not somebody took them since."""
+
+    def __init__(self, broker):
+        self.broker = broker
+        self.before = self.total()
+
+    def total(self):
+        with self.broker.client as client:
+            return client.info("commandstats").get("cmdstat_lpush", {"calls": 0})["calls"]
+
+    def __call__(self):
+        return self.total() - self.before
+
+
+@pytest.fixture
+def pushes(transactional_db, broker, monkeypatch):
+    new_process(monkeypatch)
+    return Pushes(broker)
+
+
+@pytest.fixture
+def relay(transactional_db):
+    relay = Relay()
+    yield relay
+    relay._own.close()
+
+
+def new_process(monkeypatch):
+    """As a caller that has just started: it has sent nothing and seen nothing."""
+    for memory in ("_silent_until", "_since_look"):
+        monkeypatch.setattr(hints, memory, {})
+
+
+def pause(duration=None):
+    transitions.pause(connection, "default", duration=duration, reason="test", by="test")
+
+
+def enqueue(count, name="n"):
+    for i in range(count):
+        Mark.enqueue(name=f"{name}{i}")
+
+
+def test_one_job_is_one_hint(pushes, broker):
+    enqueue(1)
+    assert (pushes(), broker.length("default")) == (1, 1)
+
+
+def test_a_transaction_sends_one_hint_after_its_commit_and_none_when_it_rolls_back(pushes):
+    with transaction.atomic():
+        enqueue(5)
+        assert pushes() == 0
+    assert pushes() == 1
+    with transaction.atomic():
+        enqueue(5, name="gone")
+        transaction.set_rollback(True)
+    assert pushes() == 1
+
+
+def test_a_duplicate_sends_none(pushes):
+    enqueue(1)
+    enqueue(1)
+    assert pushes() == 1
+
+
+def test_a_paused_queue_gets_no_hint_until_it_is_resumed(pushes, relay):
+    pause()
+    enqueue(20)
+    Mark.enqueue_many({"name": f"many {i}"} for i in range(20))
+    assert sum(relay.tick().hints for _ in range(5)) == pushes() == 0
+    transitions.resume(connection, "default")
+    assert relay.tick().hints == pushes() == 1
+
+
+def test_the_relay_wakes_when_a_pause_ends(pushes, relay):
+    pause(SOON)
+    enqueue(1)
+    ticked = relay.tick()
+    assert ticked.hints == pushes() == 0
+    assert ticked.next_in <= SOON.total_seconds()
+    wait_until(lambda: relay.tick().hints, 2)
+    assert pushes() == 1
+
+
+def test_a_job_that_is_not_due_gets_no_hint_until_it_is(pushes, relay):
+    job = Mark.using(delay=SOON).enqueue(name="later")
+    assert relay.tick().hints == pushes() == 0
+    wait_until(lambda: relay.tick().hints, 2)
+    assert pushes() == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now() - available_at FROM idempotency_record WHERE id = %s", [job.id])
+        assert timedelta(0) <= cursor.fetchone()[0] < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("blocked", ["parked_reason = 'no worker'", "attempt = max_attempts"])
+def test_what_a_claim_would_refuse_gets_no_hint(pushes, relay, blocked):
+    enqueue(1)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE idempotency_record SET {blocked}")
+    assert relay.tick().hints == 0
+    assert pushes() == 1
+
+
+def test_without_consumers_callers_fill_a_queue_only_so_far(pushes, broker):
+    enqueue(300)
+    assert broker.length("default") <= hints.CALLER_FULL + hints.LOOK_EVERY
+    full = broker.length("default")
+    hints._silent_until.clear()  # their rest is over, again and again
+    for i in range(5):
+        enqueue(5, name=f"round {i} ")
+        hints._silent_until.clear()
+    assert broker.length("default") == full
+
+
+def test_without_consumers_many_short_lived_callers_fill_it_no_further(pushes, broker, monkeypatch):
+    for i in range(120):
+        new_process(monkeypatch)
+        enqueue(1, name=f"process {i} ")
+    assert broker.length("default") == hints.CALLER_FULL
+
+
+def test_without_consumers_the_relay_tops_up_to_the_window_and_stops(pushes, broker, relay, settings):
+    Mark.enqueue_many({"name": f"n{i}"} for i in range(2020))
+    for _ in range(20):
+        relay.tick()
+    assert broker.length("default") == pushes() == math.ceil(2020 / ASSUMED_BATCH)
+    broker.flush()
+    settings.JOBS_HINT_WINDOW = 7
+    for _ in range(20):
+        relay.tick()
+    assert broker.length("default") == 7
+
+
+def test_a_wiped_broker_is_refilled_by_the_next_tick(pushes, broker, relay):
+    enqueue(1)
+    broker.flush()
+    assert relay.tick().hints == broker.length("default") == 1
+
+
+def test_relays_side_by_side_send_no_more_than_one_would(pushes, broker):
+    Mark.enqueue_many({"name": f"n{i}"} for i in range(2000))
+
+    def tick_often(_):
+        relay = Relay()
+        for _ in range(10):
+            relay.tick()
+        relay._own.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(tick_often, range(3)))
+    assert broker.length("default") == pushes() == 2000 / ASSUMED_BATCH
+
+
+def waits() -> list[float]:
+    """Seconds between becoming claimable and being claimed, of every job, in order."""
+    moments = Record.objects.values_list("started_at", "available_at")
+    return sorted((started - due).total_seconds() for started, due in moments)
+
+
+def test_work_goes_on_within_a_second_after_a_pause_and_when_it_becomes_due(spawn_worker, spawn_relay):
+    spawn_worker()
+    spawn_relay().wait_for_log("ready")
+    enqueue(1, name="warm")
+    wait_until(Record.objects.filter(state="succeeded").exists)
+
+    pause()
+    enqueue(1, name="paused")
+    transitions.resume(connection, "default")
+    resumed = time.monotonic()
+    wait_until(lambda: Record.objects.filter(state="succeeded").count() == 2)
+    assert time.monotonic() - resumed < 1.5
+
+    pause(SOON)
+    enqueue(1, name="paused for a while")
+    paused = time.monotonic()
+    wait_until(lambda: Record.objects.filter(state="succeeded").count() == 3)
+    assert SOON.total_seconds() * 0.9 < time.monotonic() - paused < SOON.total_seconds() + 1.5
+
+    job = Mark.using(delay=SOON).enqueue(name="due later")
+    wait_until(lambda: Record.objects.filter(state="succeeded").count() == 4)
+    record = Record.objects.get(id=job.id)
+    assert record.started_at - record.available_at < timedelta(seconds=1)
+
+
+def test_without_a_relay_hints_loop_and_nothing_waits(spawn_worker):
+    spawn_worker(concurrency=2)
+    began = time.monotonic()
+    for i in range(150):
+        Mark.enqueue_many({"name": f"{i}-{j}"} for j in range(3))
+        wait_until(lambda i=i: time.monotonic() > began + i * 0.02)
+    wait_until(lambda: not Record.objects.exclude(state="succeeded").exists())
+    assert waits()[len(waits()) * 95 // 100] < 1
+    assert waits()[-1] < 5, "where other tests use the processors too, a few are late; a stall would be for ever"
