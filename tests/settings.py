@@ -6,9 +6,10 @@ from datetime import timedelta
 os.environ.setdefault("DJANGO_SECRET_KEY", "for tests alone")
 
 from config.settings import *  # noqa: F403
-from config.settings import INSTALLED_APPS
+from config.settings import INSTALLED_APPS, JOBS_QUEUES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.app"]
+JOBS_QUEUES = {**JOBS_QUEUES, "throttled": {"owner": "tests"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "TESTS_LEASE" in os.environ:  # seconds, for programs that a test kills or freezes
