@@ -14,7 +14,7 @@ class Throttled(Task):
     vendor = "throttle"
     dedupe_key = ("number",)
 
-    def run(self, number: int, seconds: float) -> int:
+    def run(self, number: int, seconds: float) -> int:  # noqa: ARG002 - it is the key
         self.mark("call")
         if Effect.objects.filter(name="call").count() == 1:
             raise RateLimitedError("not now", retry_after=timedelta(seconds=seconds))
