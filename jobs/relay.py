@@ -61,6 +61,9 @@ class Relay:
                 on_tick(ticked)
             self.stopped.wait(max(0.0, ticked.next_in - (time.monotonic() - began)))
 
+    def close(self) -> None:
+        self._own.close()
+
     def tick(self) -> Ticked:
         """Reap, unpark, and top up the hints of every queue."""
         ticked = Ticked()

@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -18,5 +19,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def handle(command: BaseCommand, *, json: bool, older_than_days: float | None, **_: Any) -> None:
     retention = conf.retention() if older_than_days is None else timedelta(days=older_than_days)
-    pruned = prune(OwnConnection("jobs prune"), retention)
+    with closing(OwnConnection("jobs prune")) as own:
+        pruned = prune(own, retention)
     say(command, {"pruned": pruned}, f"{pruned} pruned", as_json=json)

@@ -1,5 +1,6 @@
 import signal
 from argparse import ArgumentParser
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -16,14 +17,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def handle(command: BaseCommand, *, json: bool, once: bool, **_: Any) -> None:
-    relay = Relay()
-    if once:
-        _tell(command, relay.tick(), as_json=json, always=True)
-        return
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: relay.stopped.set())
-    say(command, {"relay": "ready"}, "relay: ready", as_json=json)
-    relay.run(lambda ticked: _tell(command, ticked, as_json=json))
+    with closing(Relay()) as relay:
+        if once:
+            _tell(command, relay.tick(), as_json=json, always=True)
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: relay.stopped.set())
+        say(command, {"relay": "ready"}, "relay: ready", as_json=json)
+        relay.run(lambda ticked: _tell(command, ticked, as_json=json))
 
 
 def _tell(command: BaseCommand, ticked: Ticked, *, as_json: bool, always: bool = False) -> None:

@@ -18,7 +18,7 @@ def add_arguments(_: ArgumentParser) -> None: ...
 def handle(command: BaseCommand, *, json: bool, **_: Any) -> None:
     workers = registry.live(connection)
     queues = [_queue(depth, workers) for depth in reads.depths(connection, list(conf.queues()))]
-    people = [{"worker": w.name, "queues": ",".join(w.queues), "busy": w.busy, "slots": w.slots} for w in workers]
+    people = [{"worker": w.name, "queues": list(w.queues), "busy": w.busy, "slots": w.slots} for w in workers]
     say(command, {"queues": queues, "workers": people}, _text(queues, people), as_json=json)
 
 
@@ -44,4 +44,6 @@ def _rows(entries: list[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(value)
     return {"None": "-", "True": "yes", "False": "no"}.get(str(value), str(value))

@@ -43,7 +43,7 @@ def pushes(transactional_db, broker, monkeypatch):
 def relay(transactional_db):
     relay = Relay()
     yield relay
-    relay._own.close()
+    relay.close()
 
 
 def new_process(monkeypatch):
@@ -164,7 +164,7 @@ def test_relays_side_by_side_send_no_more_than_one_would(pushes, broker):
         relay = Relay()
         for _ in range(10):
             relay.tick()
-        relay._own.close()
+        relay.close()
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(tick_often, range(3)))
