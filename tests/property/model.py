@@ -87,7 +87,6 @@ class Job:
 @dataclass
 class Model:
     jobs: dict[UUID, Job] = field(default_factory=dict)
-    paused: bool = False
 
     def rows(self):
         return {job.id: job.row() for job in self.jobs.values()}
@@ -106,6 +105,10 @@ class Model:
 
     def claimable(self) -> dict[UUID, Job]:
         return {j.id: j for j in self.of(State.QUEUED) if j.due and not j.parked and j.attempt < j.max_attempts}
+
+    def spent(self) -> list[Job]:
+        waiting = [job for job in self.of(State.QUEUED) if job.due and not job.parked]
+        return [job for job in waiting if job.attempt >= job.max_attempts]
 
     def reviewable(self) -> list[Job]:
         return self.of(*sorted(REVIEWABLE))
