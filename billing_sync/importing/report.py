@@ -38,8 +38,16 @@ def _rejected(counts: dict[str, int]) -> int:
     return sum(count for end, count in counts.items() if end not in ACCEPTED)
 
 
-def show(done: Import, console: Console) -> None:
-    facts = report(done)
+def show(held: Import, console: Console) -> None:
+    if held.state != Import.State.DONE:
+        console.print(
+            f"{held.file_name} (import {held.pk}): {held.lines:,} lines are staged, {held.lines_done:,} of them "
+            "imported. The workers go on with it; run the same command to see how far they are.",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
+    facts = report(held)
     console.print(
         f"{facts['file']} (import {facts['import']}): {facts['lines']:,} lines, {facts['invoices']:,} invoices of "
         f"which {facts['credit_notes']:,} credit notes; {facts['enqueued']:,} to be synced, "
@@ -47,11 +55,11 @@ def show(done: Import, console: Console) -> None:
         markup=False,
         soft_wrap=True,
     )
-    console.print(_ends(done.outcomes))
-    rejects = ImportReject.objects.filter(source=done).order_by("line")
+    console.print(_ends(held.outcomes))
+    rejects = ImportReject.objects.filter(source=held).order_by("line")
     if count := rejects.count():
         console.print(_refused(list(rejects[:SHOWN_REJECTS]), count))
-    if facts["unaccounted"] and done.state == Import.State.DONE:
+    if facts["unaccounted"]:
         console.print(
             f"{facts['unaccounted']:,} lines are unaccounted for: this is a fault of the importer, report it."
         )

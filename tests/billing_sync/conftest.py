@@ -35,7 +35,9 @@ def calm(simulator_programs: Programs, tmp_path_factory: pytest.TempPathFactory,
 @pytest.fixture
 def simulator(simulator_programs: Programs, tmp_path: Path) -> Callable[..., Simulator]:
     """`simulator("--faults", "storm")`: a vendor for one test."""
-    return lambda *options: start_simulator(simulator_programs, tmp_path / "ledger.sqlite3", *options)
+    return lambda *options, ledger="ledger": start_simulator(
+        simulator_programs, tmp_path / f"{ledger}.sqlite3", *options
+    )
 
 
 @dataclass
@@ -62,8 +64,8 @@ def house(
 ) -> Callable[..., House]:
     """`house("--faults", "storm")`: a vendor with these options and a relay; the test starts the workers it wants."""
 
-    def build(*options: str) -> House:
-        vendor = simulator(*options)
+    def build(*options: str, **ledger: str) -> House:
+        vendor = simulator(*options, **ledger)
         environment["LEDGERLY_URL"] = vendor.url
         programs.relay()
         return House(programs, vendor, tmp_path / "mails")

@@ -32,6 +32,12 @@ def test_without_waiting_it_returns_once_the_file_is_staged(tmp_path):
     assert (told["state"], told["lines"], told["invoices"], told["new"]) == ("staged", 1, 0, True)
 
 
+def test_what_is_only_staged_is_not_reported_as_imported(tmp_path):
+    text = run(csv_file(tmp_path / "a.csv", line()), "--no-wait")
+    assert "1 lines are staged, 0 of them imported" in text
+    assert "invoices of which" not in text
+
+
 def test_a_file_that_is_there_already_is_reported_and_adds_nothing(tmp_path, capsys):
     path = imported(csv_file(tmp_path / "a.csv", line(), line("C2"), line("3", CustomerID="")))
     told = json.loads(run(path, "--json"))

@@ -100,7 +100,7 @@ def test_an_invoice_that_is_not_there_cannot_be_synced_ever():
 
 def test_the_mail_names_customer_lines_and_total(tmp_path):
     import_lines(tmp_path, line("C536365", UnitPrice="2.5"), line("C536365", Description="", UnitPrice="0.001"))
-    email_invoice(invoice_id=Invoice.objects.get().pk, revision=1)
+    email_invoice.run(invoice_id=Invoice.objects.get().pk, revision=1)
     (sent,) = mail.outbox
     assert sent.to == ["customer-17850@example.com"]
     assert sent.subject == "Your credit note C536365: -15.01 GBP"
@@ -112,7 +112,7 @@ def test_the_mail_names_customer_lines_and_total(tmp_path):
 
 def test_names_are_mailed_as_they_are_written(tmp_path):
     import_lines(tmp_path, line(Description="TEA & COFFEE <SET>"))
-    email_invoice(invoice_id=Invoice.objects.get().pk, revision=1)
+    email_invoice.run(invoice_id=Invoice.objects.get().pk, revision=1)
     assert "TEA & COFFEE <SET>" in mail.outbox[0].body
 
 
@@ -120,7 +120,7 @@ def test_a_revision_is_mailed_as_such_and_the_one_before_it_no_more(tmp_path):
     import_lines(tmp_path, line())
     import_lines(tmp_path, line(Quantity="5"))
     pk = Invoice.objects.get().pk
-    email_invoice(invoice_id=pk, revision=1)
+    email_invoice.run(invoice_id=pk, revision=1)
     assert mail.outbox == []
-    email_invoice(invoice_id=pk, revision=2)
+    email_invoice.run(invoice_id=pk, revision=2)
     assert mail.outbox[0].subject == "Your invoice 536365, revised: 12.75 GBP"

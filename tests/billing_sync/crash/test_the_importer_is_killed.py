@@ -1,0 +1,67 @@
+"""SIGKILL in the middle of an import, again and again: the same database, the same ledger as an undisturbed run.
+
+Run it alone with `bin/test tests/billing_sync/crash`.
+"""
+
+import os
+import signal
+import time
+from random import Random
+
+import pytest
+from django.core.management import call_command
+
+from billing_sync.models import Import
+from billing_sync.sample import write_sample
+from billing_sync.tasks import SyncInvoice, email_invoice
+from tests.billing_sync.importing import staged
+from tests.billing_sync.running import effects_expected, ends, everything, wait_until_all_is_done
+from tests.processes import wait_until
+
+INVOICES, PER_CHUNK, KILLS = 120, 3, 10
+CHUNKS = INVOICES // PER_CHUNK + 1
+LONGEST_DELAY = 0.1  # seconds; about what one chunk takes, so that kills land in all parts of it
+
+
+def chunks_done():
+    return Import.objects.values_list("chunks_done", flat=True).get()
+
+
+def kill_importer(worker, draw):
+    """Kills the process that works off chunks, at a random moment after the next one. False if the import is over."""
+    before = chunks_done()
+    wait_until(lambda: chunks_done() > before, 30, f"chunk {before + 1} is done")
+    time.sleep(draw.random() * LONGEST_DELAY)  # the moment of death is what is tested: nothing tells it beforehand
+    victims = worker.children()
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not set(victims) & set(worker.children()), 10, "the killed are gone")
+    return bool(victims) and chunks_done() < CHUNKS
+
+
+def run(home, path, disturb=lambda _importer: None):
+    """Imports the file in a house with workers; returns what the database and the vendor's ledger hold at the end."""
+    workers = [home.run("billing-sync", "critical"), home.run("bulk-import", TEST_INVOICES_PER_CHUNK=str(PER_CHUNK))]
+    staged(path)
+    disturb(workers[-1])
+    wait_until_all_is_done()
+    for worker in workers:
+        worker.stop()
+    return everything(), home.vendor.effects()
+
+
+@pytest.mark.timeout(240)
+def test_ten_kills_at_random_moments_leave_the_same_database_and_the_same_ledger(house, tmp_path):
+    path, draw = tmp_path / "sample.csv", Random(17)
+    write_sample(path, invoices=INVOICES, seed=11)
+    undisturbed = run(house(ledger="undisturbed"), path)
+    call_command("flush", interactive=False, verbosity=0)
+
+    def disturb(importer):
+        landed = sum(kill_importer(importer, draw) for _ in range(KILLS))
+        assert landed == KILLS
+
+    assert run(house(ledger="disturbed"), path, disturb) == undisturbed
+    assert set(undisturbed[1].values()) == {1}
+    assert undisturbed[1] == effects_expected()
+    assert ends(SyncInvoice) == ends(email_invoice) == {"succeeded": len(undisturbed[1])}
