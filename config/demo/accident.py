@@ -28,15 +28,15 @@ class Accident:
         """Kill the worker if it is time and jobs are in flight, and return how many were."""
         if self.kills or not in_the_middle(counts) or not self.victim.ready:
             return 0
+        in_flight = 0
         # Frozen first: what is in flight now is in flight when it dies.
         self.victim.signal(signal.SIGSTOP)
-        time.sleep(SETTLING_SECONDS)
-        in_flight = Record.objects.filter(queue=VICTIM, state=State.PROCESSING).count()
-        if in_flight:
-            self.victim.signal(signal.SIGKILL)
-            self.kills += 1
-        else:
-            self.victim.signal(signal.SIGCONT)
+        try:
+            time.sleep(SETTLING_SECONDS)
+            in_flight = Record.objects.filter(queue=VICTIM, state=State.PROCESSING).count()
+        finally:
+            self.victim.signal(signal.SIGKILL if in_flight else signal.SIGCONT)
+        self.kills += bool(in_flight)
         return in_flight
 
 

@@ -98,7 +98,8 @@ class Report:
     def as_table(self) -> Table:
         """Return a table for people, with the profile the numbers were made on."""
         values = ", ".join(f"{name} {value}" for name, value in profile.described())
-        table = Table(title="What became of it", title_justify="left", caption=f"Demo profile: {values}.")
+        caption = f"Demo profile: {values}."
+        table = Table(title="What became of it", title_justify="left", caption=caption, show_header=False)
         table.caption_justify = "left"
         table.add_column("")
         table.add_column("", justify="right")

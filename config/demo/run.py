@@ -38,6 +38,7 @@ def perform(stage: Stage, screen: Screen, options: Options) -> Report:
     begun = time.monotonic()
     screen.say(f"importing {file.name}")
     command("import_invoices", file, no_wait=True, json=True)
+    screen.say("waiting for the first workers")
     stage.complete()
     accident = Accident(stage.members[VICTIM])
     work_off(stage, screen, accident)
@@ -73,21 +74,22 @@ def work_off(stage: Stage, screen: Screen, accident: Accident) -> None:
     while latest is None or not latest.finished:
         for news in stage.watch():
             screen.say(news)
-        counts = look()
-        if counts != latest and counts is not None:
+        counts = look(screen, accident) or latest
+        if counts != latest:
             latest, changed = counts, time.monotonic()
-            screen.show(counts)
-            if in_flight := accident.happen(counts):
-                screen.say(f"killed the whole {VICTIM} worker with SIGKILL, {in_flight} jobs in flight")
         elif time.monotonic() - changed > STALL_SECONDS:
             raise DemoError(f"No job has moved for {STALL_SECONDS:g} s: {latest}. See the logs in {stage.place.logs}.")
         time.sleep(LOOK_SECONDS)
 
 
-def look() -> Counts | None:
-    """Read the counts; none while the database is away, which is not the end."""
+def look(screen: Screen, accident: Accident) -> Counts | None:
+    """Show the counts and return them; none while the database is away, which is not the end."""
     try:
-        return Counts.read()
+        counts = Counts.read()
+        screen.show(counts)
+        if in_flight := accident.happen(counts):
+            screen.say(f"killed the whole {VICTIM} worker with SIGKILL, {in_flight} jobs in flight")
     except OperationalError:
         connection.close()
         return None
+    return counts

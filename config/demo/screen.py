@@ -42,6 +42,7 @@ class Screen:
         """Show how far the run has come."""
         now = f"{counts.of(State.PROCESSING)} in flight, {counts.of(State.QUEUED)} queued"
         if self.console.is_terminal:
+            self.bars.start()  # not before: the import draws a bar of its own while it reads the file
             self.bars.update(self.importing, completed=counts.lines_done, total=counts.lines, visible=True)
             self.bars.update(self.syncing, completed=counts.settled, total=counts.enqueued, now=now, visible=True)
         elif time.monotonic() - self.last_line > LINE_SECONDS or counts.finished:
@@ -50,9 +51,7 @@ class Screen:
             self.say(f"{lines}, syncs {counts.settled:,} of {counts.enqueued:,} ({now})")
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
-        if self.console.is_terminal:
-            self.bars.start()
+        """Draw nothing before there is something to show."""
         return self
 
     def __exit__(
