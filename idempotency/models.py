@@ -8,6 +8,11 @@ from django.db.models import F, Q
 
 from idempotency.states import REVIEWABLE, TERMINAL, Reason, State
 
+# As plain text: a migration keeps what it says whatever becomes of the code.
+QUEUED, PROCESSING = State.QUEUED.value, State.PROCESSING.value
+STATES, REASONS = [s.value for s in State], [r.value for r in Reason]
+ENDED, GIVEN_UP = sorted(s.value for s in TERMINAL), sorted(s.value for s in REVIEWABLE)
+
 
 class Record(models.Model):
     """One job: what was asked, under which key, and how far it got. The truth that outlives broker and workers.
@@ -55,35 +60,36 @@ class Record(models.Model):
                 "queue",
                 "available_at",
                 name="record_due",
-                condition=Q(state=State.QUEUED, parked_reason__isnull=True),
+                condition=Q(state=QUEUED, parked_reason__isnull=True),
             ),
-            models.Index("lease_expires_at", name="record_leased", condition=Q(state=State.PROCESSING)),
-            models.Index("task", "finished_at", name="record_review", condition=Q(state__in=sorted(REVIEWABLE))),
+            models.Index("lease_expires_at", name="record_leased", condition=Q(state=PROCESSING)),
+            models.Index("task", "finished_at", name="record_review", condition=Q(state__in=GIVEN_UP)),
             models.Index("task", name="record_parked", condition=Q(parked_reason__isnull=False)),
             # The pruner's: a few pages whatever the size, because rows arrive in this order.
             BrinIndex("created_at", name="record_created", autosummarize=True),
         ]
         constraints: ClassVar = [
-            models.UniqueConstraint("key", name="record_key"),
-            models.CheckConstraint(condition=Q(state__in=sorted(State)), name="record_state_known"),
+            # Partial: a record without a key costs no entry, neither when written nor at each later arrow.
+            models.UniqueConstraint(fields=["key"], condition=Q(key__isnull=False), name="record_key"),
+            models.CheckConstraint(condition=Q(state__in=STATES), name="record_state_known"),
             models.CheckConstraint(
-                condition=Q(state=State.PROCESSING, lease_expires_at__isnull=False, lease_id__isnull=False)
-                | (~Q(state=State.PROCESSING) & Q(lease_expires_at__isnull=True)),
+                condition=Q(state=PROCESSING, lease_expires_at__isnull=False, lease_id__isnull=False)
+                | (~Q(state=PROCESSING) & Q(lease_expires_at__isnull=True)),
                 name="record_leased_while_processing",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=sorted(TERMINAL), finished_at__isnull=False)
-                | (~Q(state__in=sorted(TERMINAL)) & Q(finished_at__isnull=True)),
+                condition=Q(state__in=ENDED, finished_at__isnull=False)
+                | (~Q(state__in=ENDED) & Q(finished_at__isnull=True)),
                 name="record_finished_when_terminal",
             ),
             models.CheckConstraint(
                 # A CHECK is fulfilled by what is unknown, so that a missing reason has to be named.
-                condition=Q(state__in=sorted(REVIEWABLE), reason__isnull=False, reason__in=sorted(Reason))
-                | (~Q(state__in=sorted(REVIEWABLE)) & Q(reason__isnull=True)),
+                condition=Q(state__in=GIVEN_UP, reason__isnull=False, reason__in=REASONS)
+                | (~Q(state__in=GIVEN_UP) & Q(reason__isnull=True)),
                 name="record_reason_when_given_up",
             ),
             models.CheckConstraint(
-                condition=Q(parked_reason__isnull=True) | Q(state=State.QUEUED), name="record_parked_while_queued"
+                condition=Q(parked_reason__isnull=True) | Q(state=QUEUED), name="record_parked_while_queued"
             ),
             models.CheckConstraint(
                 condition=Q(attempt__lte=F("max_attempts"), max_attempts__gte=1), name="record_attempts_capped"

@@ -21,7 +21,7 @@ from jobs.task import IdempotentTask
 from jobs.worker import limits, shared
 from jobs.worker.attempt import settle_failure
 from jobs.worker.batch import Batch
-from jobs.worker.events import JobEvents
+from jobs.worker.events import LONGEST, JobEvents
 from jobs.worker.keeper import LeaseKeeper
 from jobs.worker.pace import WEIGHT, Pace
 from jobs.worker.settle import GROUP_WINDOW, Settler
@@ -134,6 +134,8 @@ class Child:
         """Run it as Celery runs a task of its own: its tracer, its signals, the job's name and id."""
         job, id_ = Job(claimed, self.settler), str(claimed.id)
         self.events.started(task, claimed, id_)
+        if self._run_times.get(claimed.task, SHIFT) > LONGEST:
+            self.events.flush()  # whoever watches Flower wants to see a long job while it runs
         tracer = getattr(task, "__trace__", None) or build_tracer(task.name, task, app=current_app)
         began = time.monotonic()
         request = _request(task, job, id_, self.hostname)
