@@ -78,8 +78,6 @@ def test_forged_messages_and_those_without_a_record_harm_nothing(spawn_worker, b
         forge("default", body)
     current_app.send_task("tests.app.Mark", kwargs={"name": "raw"}, queue="default")
     current_app.send_task("tests.app.NoSuchTask", queue="default")
-    with broker.client as client:
-        client.lpush("default", "no message at all")
     transitions.pause(connection, "default", duration=None, reason="so that no hint is sent", by="test")
     Mark.enqueue(name="an ordinary one")
     transitions.resume(connection, "default")
