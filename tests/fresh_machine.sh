@@ -119,7 +119,8 @@ left_behind() { # left_behind USER: processes of the new machine that are not ou
     for process in /proc/[0-9]*; do
         [ "$(readlink "$process/root" 2>/dev/null)" != "$machine" ] || found="$found $(tr '\0' ' ' <"$process/cmdline" | cut -c 1-60);"
     done
-    found="$found$(ls -A "$machine/tmp" "$machine/var/tmp" "$machine/dev/shm" 2>/dev/null | grep -v '^/\|^$' || true)"
+    found="$found$(cd "$machine" && find tmp var/tmp dev/shm -mindepth 1 -maxdepth 1)"
+    (cd "$machine" && rm -rf tmp/* var/tmp/* dev/shm/*)
     [ -z "$found" ] || say "left behind: $found"
     [ -z "$found" ]
 }

@@ -36,6 +36,11 @@ def wait_until(predicate: Callable[[], T], timeout: float = 15, message: str = "
     return value
 
 
+def listen_to_interrupts() -> None:
+    """A shell's background job, such as a test run on a build server, ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Program:
     """One started program, its process group and its log."""
 
@@ -43,7 +48,7 @@ class Program:
         self.name = name
         self.log_path = log
         log.touch()
-        self.process = start(command, log=log, environment=env, cwd=ROOT)
+        self.process = start(command, log=log, environment=env, become=listen_to_interrupts, cwd=ROOT)
 
     @property
     def pid(self) -> int:

@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 import pytest
 
-from config.embedded import Postgres, Valkey
-from config.embedded.places import make_place
+from config.embedded import Postgres, Valkey, places
 from tests.janitor import Janitor
 from tests.servers import debian
 from tests.servers.broker import Broker
@@ -32,7 +31,7 @@ class Servers:
 
     def start_postgres(self) -> str:
         self.postgres = self._postgres_class(self.place(), settings=FAST).start()
-        self.janitor.remove(self.postgres.sockets.parent)
+        self._hand_over()
         return self.postgres.url
 
     def start_broker(self) -> Broker:
@@ -41,15 +40,21 @@ class Servers:
 
     def place(self) -> Path:
         """A new directory that goes with this process, however it ends."""
-        place = make_place()
-        self.janitor.remove(place)
+        place = places.make_place()
+        self._hand_over()
         return place
+
+    def _hand_over(self) -> None:
+        """Leave every directory of this process to the janitor: those that the servers made for themselves too."""
+        for place in places.held:
+            self.janitor.remove(place)
 
     def stop(self) -> None:
         if self.broker:
             self.broker.close()
         if self.postgres:
             self.postgres.close()
+        self._hand_over()
         self.janitor.finish()
 
 
