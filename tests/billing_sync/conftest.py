@@ -46,11 +46,19 @@ class House:
 
     programs: Programs
     vendor: Simulator
+    simulator: Callable[..., Simulator]
     mails: Path
 
-    def run(self, *queues: str, **env: str) -> Program:
+    def run(self, *queues: str, ready: bool = True, **env: str) -> Program:
         """Start a worker of these queues."""
-        return self.programs.worker(queues, env=env)
+        return self.programs.worker(queues, env=env, ready=ready)
+
+    def empty_ledger(self) -> None:
+        """The vendor forgets all, and is there again under its address."""
+        self.vendor.program.stop()
+        for file in self.vendor.ledger.parent.glob(f"{self.vendor.ledger.name}*"):
+            file.unlink()
+        self.vendor = self.simulator("--port", self.vendor.url.rpartition(":")[2])
 
     def mailed(self) -> list[str]:
         """The Message-ID of every mail that was sent."""
@@ -64,11 +72,11 @@ def house(
 ) -> Callable[..., House]:
     """`house("--faults", "storm")`: a vendor with these options and a relay; the test starts the workers it wants."""
 
-    def build(*options: str, **ledger: str) -> House:
-        vendor = simulator(*options, **ledger)
+    def build(*options: str) -> House:
+        vendor = simulator(*options)
         environment["LEDGERLY_URL"] = vendor.url
         programs.relay()
-        return House(programs, vendor, tmp_path / "mails")
+        return House(programs, vendor, simulator, tmp_path / "mails")
 
     return build
 

@@ -39,14 +39,11 @@ def kill_importer(worker, draw):
     return bool(victims) and chunks_done() < CHUNKS
 
 
-def run(home, path, disturb=lambda _importer: None):
-    """Imports the file in a house with workers; returns what the database and the vendor's ledger hold at the end."""
-    workers = [home.run("billing-sync", "critical"), home.run("bulk-import", TEST_INVOICES_PER_CHUNK=str(PER_CHUNK))]
+def run(home, path, disturb=lambda: None):
+    """Imports the file; returns what the database and the vendor's ledger hold when all jobs have come to an end."""
     staged(path)
-    disturb(workers[-1])
+    disturb()
     wait_until_all_is_done()
-    for worker in workers:
-        worker.stop()
     return everything(), home.vendor.effects()
 
 
@@ -54,14 +51,18 @@ def run(home, path, disturb=lambda _importer: None):
 def test_ten_kills_at_random_moments_leave_the_same_database_and_the_same_ledger(house, tmp_path):
     path, draw = tmp_path / "sample.csv", Random(17)
     write_sample(path, invoices=INVOICES, seed=11)
-    undisturbed = run(house(ledger="undisturbed"), path)
+    home = house()
+    home.run("billing-sync", "critical", ready=False)
+    importer = home.run("bulk-import", TEST_INVOICES_PER_CHUNK=str(PER_CHUNK))
+    undisturbed = run(home, path)
     call_command("flush", interactive=False, verbosity=0)
+    home.empty_ledger()
 
-    def disturb(importer):
+    def disturb():
         landed = sum(kill_importer(importer, draw) for _ in range(KILLS))
         assert landed == KILLS
 
-    assert run(house(ledger="disturbed"), path, disturb) == undisturbed
+    assert run(home, path, disturb) == undisturbed
     assert set(undisturbed[1].values()) == {1}
     assert undisturbed[1] == effects_expected()
     assert ends(SyncInvoice) == ends(email_invoice) == {"succeeded": len(undisturbed[1])}
