@@ -1,0 +1,41 @@
+"""What the models take from the code: for each statement, the conditions without which its guard would be another.
+
+Written as they stand in the SQL files, parts put in and white space made single.
+"""
+
+OWN = (
+    "r.id = o.id",
+    "r.state = 'processing'",
+    "r.fencing_token = o.token",
+    "r.lease_id = %(lease_id)s",
+)
+CLAIMABLE = ("state = 'queued'", "parked_reason IS NULL", "attempt < max_attempts", "paused_at IS NOT NULL")
+
+GUARDS = {
+    "enqueue": ("ON CONFLICT DO NOTHING",),
+    "claim": (*CLAIMABLE, "FOR UPDATE SKIP LOCKED", "NOT (solo OR solo_first)", "count(*) OVER () = 1 AS alone"),
+    "succeed": OWN,
+    "retry": (*OWN, "WHEN attempt >= max_attempts THEN 'dead_lettered'"),
+    "fail": OWN,
+    "dead_letter": OWN,
+    "give_back": (*OWN, "given_back < %(bound)s OR %(parked_reason)s::text IS NOT NULL"),
+    "renew": OWN,
+    "reap": (
+        "r.state = 'processing' AND r.lease_expires_at < statement_timestamp()",
+        "alone AND deaths + 1 >= %(poison)s THEN 'poison'",
+        "alone AND attempt >= max_attempts THEN 'attempts_exhausted'",
+        "attempt = attempt - CASE WHEN alone THEN 0 ELSE 1 END",
+        "solo = true",
+    ),
+    "exhaust": ("state = 'queued'", "parked_reason IS NULL", "attempt >= max_attempts"),
+    "cancel": ("state = 'queued'", "fencing_token = %(token)s"),
+    "replay": ("state IN ('failed_permanent', 'dead_lettered')", "fencing_token = %(token)s", "attempt = 0"),
+    "prune": ("state = 'succeeded'", "old.key IS NOT NULL", "old.key IS NULL"),
+    "free_key": ("state IN ('succeeded', 'failed_permanent', 'dead_lettered')", "finished_at < statement_timestamp()"),
+    "backlog": CLAIMABLE,
+    "expire": ("state = 'processing'", "claimed_by = %(claimed_by)s"),
+}
+RAISES = {
+    "claim": ("attempt = attempt + 1", "fencing_token = fencing_token + 1", "lease_id = %(lease_id)s"),
+    "replay": ("fencing_token = fencing_token + 1",),
+}
