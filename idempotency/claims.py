@@ -67,6 +67,7 @@ class Claimed:
     solo: bool
     available_at: datetime
     replay_count: int
+    left_others: bool  # the claim saw more that was due, but a solo record must come alone
 
 
 @dataclass(frozen=True, slots=True)

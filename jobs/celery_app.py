@@ -58,7 +58,8 @@ def _complete(sender: Celery, **_: Any) -> None:
     from jobs.worker import parent  # noqa: F401 - connects the worker's signals
     from jobs.worker.hint import Hint
 
-    if sender.connection_for_write().transport_cls == "redis":
+    if sender.connection_for_write().transport_cls in ("redis", "rediss"):
+        sender.conf.broker_transport = "jobs.transport:Transport"
         sender.conf.broker_transport_options = REDIS | dict(sender.conf.broker_transport_options or {})
         sender.conf.worker_disable_prefetch = True
     if not sender.conf.task_queues:

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from idempotency import payload, steps
-from idempotency.claims import Claimed
+from idempotency.claims import Claimed, Problem
 from jobs import conf
 from jobs.errors import StepChangedError, StepInTransactionError
 
@@ -32,6 +32,7 @@ class Job:
     around: frozenset[str] = frozenset()  # databases with a transaction that was open before (a test's)
     entered: bool = False
     settled: bool = False
+    problem: Problem | None = None  # what went wrong, as it is kept
     stepped: bool = False  # something of this attempt is kept already, so its settle waits for no other
     _shown_at: float = 0.0
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from celery import Celery, Task
+from celery import Celery, Task, current_app
 from celery._state import _get_active_apps, connect_on_app_finalize  # type: ignore[attr-defined]
 from celery.exceptions import Retry
 from celery.utils.functional import maybe_list
@@ -25,6 +25,20 @@ from jobs.worker import attempt
 HARMLESS = frozenset({"retry", "retry_policy", "priority", "ignore_result", "serializer", "add_to_parent", "producer",
                       "connection", "shadow", "argsrepr", "kwargsrepr", "replaced_task_nesting", "time_limit",
                       "soft_time_limit", "compression", "delivery_mode", "reply_to"})  # fmt: skip
+
+
+class _OnInstance:
+    """A method of the registered instance that may be called on the class as well.
+
+    Celery's own decorator hands out instances; a class statement does not, and `SyncInvoice.delay(…)` must work too.
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __get__(self, instance: Any, owner: type["IdempotentTask"]) -> Any:
+        return self._method.__get__(owner.instance() if instance is None else instance, owner)
 
 
 class IdempotentTask(Task):  # type: ignore[type-arg]
@@ -101,11 +115,14 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         """The same task on another declared queue, or later."""
         return BoundOptions(cls, Options(queue=queue, run_after=run_after, delay=delay))
 
+    @_OnInstance
     def delay(self, *args: Any, **kwargs: Any) -> JobResult:
         """Celery's spelling of `enqueue`."""
-        return self.apply_async(args, kwargs)
+        result: JobResult = self.apply_async(args, kwargs)
+        return result
 
-    def apply_async(  # type: ignore[override]
+    @_OnInstance
+    def apply_async(
         self, args: Any = None, kwargs: Any = None, task_id: str | None = None, **options: Any
     ) -> JobResult:
         """Celery's spelling of `using(…).enqueue(…)`; takes countdown, eta, queue and what canvas attaches.
@@ -116,6 +133,9 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         asked = _options_from_celery(self.name, task_id, options)
         answer = enqueueing.enqueue(type(self), asked, tuple(args or ()), dict(kwargs or {}))
         return JobResult(str(answer.id), app=self.app)
+
+    s, si = _OnInstance(Task.s), _OnInstance(Task.si)
+    signature, apply = _OnInstance(Task.signature), _OnInstance(Task.apply)
 
     # -- running it ---------------------------------------------------------------------------------------------------
 
@@ -141,6 +161,12 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         raise Retry(exc=exc, when=options.get("countdown") or options.get("eta"))
 
     # -- what the rest of the package asks ----------------------------------------------------------------------------
+
+    @classmethod
+    def instance(cls) -> "IdempotentTask":
+        """The one instance, as registered with Celery."""
+        found: Any = current_app.tasks[cls.name]
+        return found  # type: ignore[no-any-return]
 
     @classmethod
     def signature_of_run(cls) -> inspect.Signature:
@@ -223,8 +249,6 @@ def idempotent_task(**attributes: Any) -> Callable[[Callable[..., Any]], Idempot
 
 def registered() -> dict[str, type[IdempotentTask]]:
     """Every concrete task of this process, by name."""
-    from celery import current_app
-
     return {n: type(t) for n, t in current_app.tasks.items() if isinstance(t, IdempotentTask)}
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from idempotency.errors import EnqueueError
 from jobs import retry_after
 from jobs.errors import PermanentError, RateLimitedError, RefusedError
 
@@ -38,7 +39,7 @@ WORTH_RETRYING = frozenset({408, 425})  # the 4xx that speak of the moment and n
 def classify(error: BaseException) -> Verdict:
     """The verdict on an error that left a task's body."""
     match error:
-        case PermanentError():
+        case PermanentError() | EnqueueError():  # a request that was refused once is refused again
             return Permanent()
         case RateLimitedError():
             return RateLimited(_wait(error.retry_after))

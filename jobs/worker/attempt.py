@@ -97,6 +97,7 @@ def _failed(
 
 def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
     """Write the verdict on an error; returns after which delay the job comes again, None where it is given up."""
+    job.problem = problem
     delay = _write_verdict(task, job, error, problem)
     job.settled = True
     return delay

@@ -56,7 +56,7 @@ class Child:
                 claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}")
                 self._run_batch(queue, claimed)
                 done += len(claimed)
-                if not claimed or (len(claimed) < wanted and not claimed[0].solo):
+                if not claimed or (len(claimed) < wanted and not claimed[0].left_others):
                     break
                 if time.monotonic() > ends:
                     hints.nudge(queue)
@@ -146,7 +146,7 @@ class Child:
             self.events.succeeded(id_, str(shown), run_time or 0.0)
         else:
             runtime, retried = time.monotonic() - began, info.state == "RETRY"
-            self.events.failed(id_, _shown(info.retval), runtime, retried=retried)
+            self.events.failed(id_, _shown(job, info.retval), runtime, retried=retried)
 
     def _settle_unentered(self, task: IdempotentTask, job: Job, info: Any) -> None:
         """The body was never reached: a `before_start` or a signal of the application failed."""
@@ -181,7 +181,10 @@ def _request(task: IdempotentTask, job: Job, id_: str, hostname: str) -> dict[st
     }
 
 
-def _shown(error: Any) -> str:
+def _shown(job: Job, error: Any) -> str:
+    """The error for Flower: as it is kept, so that no sensitive value shows."""
+    if job.problem:
+        return job.problem.summary[:1024]
     try:
         return repr(error)[:1024]
     except Exception:  # noqa: BLE001 - an error that cannot be printed is shown by its class

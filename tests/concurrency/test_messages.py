@@ -16,6 +16,15 @@ from tests.processes import wait_until
 from tests.records import enqueue
 
 WAIT = 20
+UNREADABLE = (
+    b"not JSON",
+    b"\xff\xfe",
+    b"[1, 2]",
+    b"{}",
+    b'{"body": "x", "headers": {}, "properties": {}}',
+    b'{"properties": {"delivery_tag": "a", "delivery_info": {}},'
+    b' "headers": {"task": "jobs.hint", "id": "x"}, "body": "e30="}',
+)
 
 
 def settled() -> bool:
@@ -25,24 +34,22 @@ def settled() -> bool:
 def test_canvas_goes_through_the_records(spawn_worker, spawn_relay):
     spawn_worker()
     spawn_relay()
-    echo, mark = Echo(), Mark()
-
-    last = chain(FailTimes().s("first", 0), echo.s(), mark.si("after two")).apply_async()
+    last = chain(FailTimes.s("first", 0), Echo.s(), Mark.si("after two")).apply_async()
     last.get(timeout=WAIT)
     first, second, third = Record.objects.order_by("created_at")
     assert second.payload == {"value": first.result}
     assert str(third.id) == last.id
     assert third.options["parent_id"] == str(second.id)
 
-    all_of_them = group(mark.si(f"member {i}") for i in range(3)).apply_async()
+    all_of_them = group(Mark.si(f"member {i}") for i in range(3)).apply_async()
     assert [result.get(timeout=WAIT) for result in all_of_them.results] == [None] * 3
     assert all_of_them.ready()
     assert all_of_them.successful()
 
-    echo.apply_async(("linked",), link=mark_each_time.si("behind"))
+    Echo.apply_async(("linked",), link=mark_each_time.si("behind"))
     wait_until(Effect.objects.filter(name="behind").exists, WAIT)
 
-    FailForGood().apply_async(("fails",), link_error=mark_each_time.si("behind an error"), link=mark.si("never"))
+    FailForGood.apply_async(("fails",), link_error=mark_each_time.si("behind an error"), link=Mark.si("never"))
     wait_until(Effect.objects.filter(name="behind an error").exists, WAIT)
     wait_until(settled)
     assert not Effect.objects.filter(name="never").exists()
@@ -51,7 +58,7 @@ def test_canvas_goes_through_the_records(spawn_worker, spawn_relay):
 
 def test_a_chord_is_refused_when_it_is_asked_for(transactional_db, broker):
     with pytest.raises(NotImplementedError, match="result backend"):
-        chain(group(Mark().si("a"), Mark().si("b")), Mark().si("c")).apply_async()
+        chain(group(Mark.si("a"), Mark.si("b")), Mark.si("c")).apply_async()
     assert not Record.objects.exists()
 
 
@@ -76,6 +83,9 @@ def test_forged_messages_and_those_without_a_record_harm_nothing(spawn_worker, b
         {"id": str(uuid4())},
     ):
         forge("default", body)
+    with broker.client as client:
+        for raw in UNREADABLE:
+            client.lpush("default", raw)
     current_app.send_task("tests.app.Mark", kwargs={"name": "raw"}, queue="default")
     current_app.send_task("tests.app.NoSuchTask", queue="default")
     transitions.pause(connection, "default", duration=None, reason="so that no hint is sent", by="test")
