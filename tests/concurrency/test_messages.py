@@ -22,8 +22,10 @@ UNREADABLE = (
     b"[1, 2]",
     b"{}",
     b'{"body": "x", "headers": {}, "properties": {}}',
-    b'{"properties": {"delivery_tag": "a", "delivery_info": {}},'
-    b' "headers": {"task": "jobs.hint", "id": "x"}, "body": "e30="}',
+    (
+        b'{"properties": {"delivery_tag": "a", "delivery_info": {}},'
+        b' "headers": {"task": "jobs.hint", "id": "x"}, "body": "e30="}'
+    ),
 )
 
 
