@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -19,9 +19,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 LOCKS = CHECKOUT / "requirements"
 VENV = CHECKOUT / ".venv"
 PYTHON = VENV / "bin" / "python"
+MACHINE = Path(sys.executable)
 # Outside site-packages, so that a sync to the project's lock never removes the tool that performs it.
 TOOLS = VENV / "tools"
 STAMP = VENV / "installed"
+# The end of an installer's output, where its reason stands.
+REASON_LINES = 10
 
 
 class Command(NamedTuple):
@@ -136,16 +139,19 @@ def runs(python: Path) -> bool:
 
 
 def make_venv() -> None:
-    """Build an empty `.venv`; what an interrupted set-up left of it is thrown away."""
+    """Build an empty `.venv`, without a pip of its own: installing one would take longer than all the rest."""
     say(f"making .venv with Python {sys.version.split()[0]}")
-    shutil.rmtree(VENV, ignore_errors=True)
-    command = [sys.executable, "-m", "venv", VENV]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
-    if made.returncode:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        remedy = f"Install its venv module (Debian: apt-get install python{version}-venv) and run this again"
-        output = made.stdout + made.stderr
-        raise SetupError(f"Python {version} at {sys.executable} cannot make .venv. {remedy}.\n{output}")
+    shutil.rmtree(VENV, ignore_errors=True)  # what an interrupted set-up left of it
+    try:
+        run([str(MACHINE), "-m", "venv", "--without-pip", str(VENV)])
+    except subprocess.CalledProcessError as error:
+        raise SetupError(f"{MACHINE} cannot make .venv. {no_venv_remedy()}\n{error.output}") from error
+
+
+def no_venv_remedy() -> str:
+    """Say what to do where Python came without its venv module, as Debian's does."""
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return f"Install its venv module (Debian: apt-get install python{version}-venv) and run this again."
 
 
 def install(lock: str) -> None:
@@ -156,9 +162,9 @@ def install(lock: str) -> None:
         try:
             return installer(LOCKS / lock)
         except subprocess.CalledProcessError as error:
-            reason = error.output.strip()
-            say(f"{name} could not: {reason.rpartition(chr(10))[2].strip()}")
-            failures.append(f"{name}: {reason}")
+            said = error.output.strip().splitlines()[-REASON_LINES:]
+            failures.append("\n".join([f"{name}:", *said]))
+            say(f"{name} could not")
     reasons = "\n".join(failures)
     raise SetupError(
         f"requirements/{lock} could not be installed. Check the network and pip's index setting.\n{reasons}"
@@ -171,24 +177,13 @@ def with_uv(lock: Path) -> None:
     if not runs_uv(uv):
         tools = str(LOCKS / "tools.lock")
         pip("install", "--target", str(TOOLS), "--upgrade", "--no-deps", "--require-hashes", "-r", tools)
-    run(
-        [
-            str(uv),
-            "pip",
-            "sync",
-            "--quiet",
-            "--compile-bytecode",
-            "--python",
-            str(PYTHON),
-            "--require-hashes",
-            str(lock),
-        ],
-        uv_environment(),
-    )
+    sync = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--python", PYTHON, "--require-hashes", lock]
+    run([str(word) for word in sync], uv_environment())
 
 
 def with_pip(lock: Path) -> None:
     """Install the same lock by pip; slower, and what the lock no longer names stays behind."""
+    give_pip()
     pip("install", "--require-hashes", "-r", str(lock))
 
 
@@ -222,16 +217,31 @@ def pip_settings() -> dict[str, str]:
 
 
 def pip(*arguments: str) -> str:
-    """Run the environment's pip, put back first where a sync has removed it."""
-    command = [str(PYTHON), "-m", "pip"]
-    if subprocess.run([*command, "--version"], capture_output=True, check=False).returncode:
-        run([str(PYTHON), "-m", "ensurepip"], dict(os.environ))
+    """Run the environment's pip, or the machine's where only a directory is to be filled."""
+    if not any(map(has_pip, (PYTHON, MACHINE))):
+        give_pip()
+    python = PYTHON if has_pip(PYTHON) else MACHINE
     # PIP_USER: a machine's configuration may ask for --user, which an environment refuses.
     quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
-    return run([*command, *arguments], {**os.environ, **quiet})
+    return run([str(python), "-m", "pip", *arguments], {**os.environ, **quiet})
 
 
-def run(command: list[str], environment: dict[str, str]) -> str:
+def has_pip(python: Path) -> bool:
+    """Tell whether an interpreter comes with pip."""
+    asked = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+def give_pip() -> None:
+    """Put pip into the environment, unless it is there."""
+    if not has_pip(PYTHON):
+        try:
+            run([str(PYTHON), "-m", "ensurepip"])
+        except subprocess.CalledProcessError as error:
+            raise SetupError(f"There is no pip for {MACHINE}. {no_venv_remedy()}\n{error.output}") from error
+
+
+def run(command: list[str], environment: Mapping[str, str] = os.environ) -> str:
     """Run a command to its end and return what it printed; its output is shown only when it fails."""
     pipe, joined = subprocess.PIPE, subprocess.STDOUT
     done = subprocess.run(command, env=environment, stdout=pipe, stderr=joined, text=True, check=False)

@@ -31,8 +31,8 @@ class Place:
 
     def __post_init__(self) -> None:
         """Make the directories that programs write to."""
-        self.logs.mkdir()
-        self.mail.mkdir()
+        for directory in (self.logs, self.mail, self.scratch):
+            directory.mkdir()
 
     @property
     def logs(self) -> Path:
@@ -43,6 +43,11 @@ class Place:
     def mail(self) -> Path:
         """What would have been sent."""
         return self.directory / "mail"
+
+    @property
+    def scratch(self) -> Path:
+        """Where programs put their temporary files: a killed one cannot remove its own."""
+        return self.directory / "tmp"
 
     @property
     def ledger(self) -> Path:
@@ -80,6 +85,7 @@ class Place:
             "BROKER_URL": valkey.url,
             "LEDGERLY_URL": f"http://127.0.0.1:{self.vendor_port}",
             "LEDGERLY_API_KEY": self.vendor_key,
+            "TMPDIR": str(self.scratch),
             "DEMO_WEB_ADDRESS": f"127.0.0.1:{self.web_port}",
             "FLOWER_ADDRESS": "127.0.0.1",
             "FLOWER_PORT": str(self.flower_port),
