@@ -5,8 +5,9 @@ import hashlib
 import lzma
 import zlib
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 # A line of real data has about a hundred bytes. Beyond this it is not a CSV file, and memory is not to depend on it.
 LONGEST_LINE = 1 << 20
@@ -23,11 +24,12 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._raw: BinaryIO = path.open("rb")
+            self._raw = path.open("rb")
         except OSError as error:
             raise UnusableFileError(f"{path}: {error.strerror}. Name a file that this user may read.") from error
         self.path = path
-        self.size = path.stat().st_size
+        # A pipe has no size and no position; all else is the same.
+        self.size = path.stat().st_size if self._raw.seekable() else None
         self.line_number = 0
         self.line = ""
         self._digest = hashlib.sha256()
@@ -42,7 +44,7 @@ class Source:
     @property
     def position(self) -> int:
         """Bytes of the file as it lies on disk that were read so far; `size` when all is read."""
-        return self._raw.tell()
+        return self._raw.tell() if self._raw.seekable() else 0
 
     @property
     def sha256(self) -> str:
@@ -73,12 +75,11 @@ class Source:
         return line
 
 
-def _uncompressed(raw: BinaryIO) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
+def _uncompressed(raw: BufferedReader) -> BufferedReader | gzip.GzipFile | lzma.LZMAFile:
     """Judged by the first bytes: a name may lie."""
-    start = raw.read(len(XZ_MAGIC))
-    raw.seek(0)
+    start = raw.peek(len(XZ_MAGIC))
     if start.startswith(GZIP_MAGIC):
         return gzip.GzipFile(fileobj=raw, mode="rb")
-    if start == XZ_MAGIC:
+    if start.startswith(XZ_MAGIC):
         return lzma.LZMAFile(raw, "rb")
     return raw

@@ -57,7 +57,7 @@ def _copy(import_id: int, source: Source, progress: Callable[[int], None]) -> in
         raise UnusableFileError(
             f"{source.path}: the file has a header and no lines. Nothing was imported; export it again."
         )
-    progress(source.size)
+    progress(source.position)
     return lines
 
 

@@ -10,6 +10,6 @@ JOBS_LEASE = timedelta(seconds=5)
 DATABASES["default"]["OPTIONS"] = {"options": "-c idle_in_transaction_session_timeout=4s"}  # below the lease
 LEDGERLY_RETRY_BASE = timedelta(milliseconds=20)
 LEDGERLY_RETRY_CAP = timedelta(milliseconds=500)
-IMPORT_INVOICES_PER_CHUNK = int(os.environ.get("TEST_INVOICES_PER_CHUNK", "200"))
+IMPORT_LINES_PER_CHUNK = int(os.environ.get("TEST_LINES_PER_CHUNK", "4000"))
 # The tests kill processes, not machines: their PostgreSQL runs without fsync. The limits are meant for a longer lease.
 SILENCED_SYSTEM_CHECKS = ["jobs.E011", "jobs.W005"]

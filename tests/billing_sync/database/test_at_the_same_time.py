@@ -58,7 +58,7 @@ def test_a_worker_that_was_fenced_out_and_its_successor_import_a_chunk_once(tmp_
 
 
 def test_files_that_hold_the_same_invoices_and_accounts_neither_block_nor_lose_each_other(tmp_path, settings):
-    settings.IMPORT_INVOICES_PER_CHUNK = 7
+    settings.IMPORT_LINES_PER_CHUNK = 7
     numbers = range(1000, 1200)
 
     def lines(quantity, order):

@@ -39,6 +39,12 @@ def test_lines_of_an_invoice_are_found_wherever_they_stand_in_the_file(tmp_path,
     assert [parameters["external_invoice_id"] for parameters in synced] == ["1", "3", "5", "7", "9"]
 
 
+def test_an_invoice_is_never_torn_apart_however_many_lines_it_has(tmp_path, small_chunks):
+    held, synced = import_lines(tmp_path, *[line("5")] * 5, line("7"), line("8"), line("9"))
+    assert Invoice.objects.get(number="5").lines.count() == 5
+    assert (held.chunks_done, held.lines_done, len(synced)) == (3, 8, 4)
+
+
 def test_two_equal_lines_are_two_lines(tmp_path):
     import_lines(tmp_path, line(), line())
     assert lines_of("536365") == [(1, "85123A", 6), (2, "85123A", 6)]

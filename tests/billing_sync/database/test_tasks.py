@@ -20,7 +20,7 @@ def mails():
 
 
 def test_a_chunk_enqueues_the_sync_of_its_invoices_and_the_next_chunk(tmp_path, settings):
-    settings.IMPORT_INVOICES_PER_CHUNK = 2
+    settings.IMPORT_LINES_PER_CHUNK = 2
     held, _ = staged(csv_file(tmp_path / "a.csv", line(), line("C2"), line("D9")))
     ImportInvoices._instance.run(import_id=held.pk, chunk=1)
     asked = Record.objects.filter(task=SyncInvoice.name).order_by("payload__external_invoice_id")

@@ -1,6 +1,8 @@
 import gzip
 import hashlib
 import lzma
+import os
+import threading
 import tracemalloc
 
 import pytest
@@ -89,6 +91,17 @@ def test_a_file_that_cannot_be_trusted_is_refused_whole_with_one_clear_error(pat
     with pytest.raises(UnusableFileError, match=message) as refusal:
         read(path)
     assert "Nothing was imported" in str(refusal.value)
+
+
+def test_a_pipe_is_read_like_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    content = gzip.compress(f"{HEADER}\n{line()}\n".encode())
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    (record,) = read(pipe)
+    writer.join()
+    assert record.fields["InvoiceNo"] == "536365"
 
 
 def test_a_file_that_is_not_there_is_named(path):
