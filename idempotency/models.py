@@ -27,6 +27,7 @@ class Record(models.Model):
     queue = models.TextField()
     state = models.TextField(choices=[(s.value, s.value) for s in State])
     key = models.UUIDField(null=True, help_text="digest of task and dedupe key; empty: every call is its own work")
+    freed_key = models.UUIDField(null=True, help_text="the key it had until its dedupe window passed")
     fingerprint = models.UUIDField(help_text="digest of the payload")
     payload = models.JSONField(null=True, help_text="empty once pruned")
     payload_version = models.PositiveIntegerField()

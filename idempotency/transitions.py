@@ -78,9 +78,25 @@ def find(connection: Connection, requests: Sequence[Request], window: timedelta 
 # -- queued → processing ----------------------------------------------------------------------------------------------
 
 
-def claim(connection: Connection, queue: str, *, limit: int, lease: timedelta, claimed_by: str) -> list[Claimed]:
-    """Take up to `limit` claimable records, oldest first, under one new lease. A `solo` record comes alone."""
-    rows = run(connection, "claim", queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=new_id())
+def claim(
+    connection: Connection, queue: str, *, limit: int, lease: timedelta, claimed_by: str, lease_id: UUID | None = None
+) -> list[Claimed]:
+    """Take up to `limit` claimable records, oldest first, under one new lease. A `solo` record comes alone.
+
+    Whoever names the `lease_id` beforehand can ask with `claimed_under` what a claim took whose answer was lost.
+    """
+    rows = run(
+        connection, "claim", queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=lease_id or new_id()
+    )
+    return _batch(rows)
+
+
+def claimed_under(connection: Connection, lease_id: UUID) -> list[Claimed]:
+    """What a claim holds, as `claim` would have returned it."""
+    return _batch(run(connection, "claimed_under", lease_id=lease_id))
+
+
+def _batch(rows: list[tuple[Any, ...]]) -> list[Claimed]:
     batch = [
         Claimed(id_, task, q, key, loads(payload), version, loads(options), *rest)
         for id_, task, q, key, payload, version, options, *rest in rows
@@ -123,17 +139,23 @@ def give_back(
     connection: Connection,
     batch: Sequence[Claimed],
     *,
+    begun: bool = True,
     delay: timedelta = timedelta(0),
     parked_reason: str | None = None,
     problem: Problem | None = None,
 ) -> set[UUID]:
-    """Return unfinished records of one lease and their attempts (up to `GIVE_BACKS` a record); returns those owned."""
+    """Return unfinished records of one lease and their attempts; returns those that were still owned.
+
+    A record that had `begun` gets at most `GIVE_BACKS` attempts back. One that had not, or that is parked, gets them
+    all: waiting for others cannot use it up.
+    """
     rows = run(
         connection,
         "give_back",
         **_owned(batch),
         delay=delay,
         parked_reason=parked_reason,
+        begun=begun and parked_reason is None,
         bound=GIVE_BACKS,
         **_problem(problem),
     )
@@ -156,6 +178,11 @@ def _settle(connection: Connection, arrow: str, claimed: Claimed, problem: Probl
 
 
 # -- by the reaper and the relay --------------------------------------------------------------------------------------
+
+
+def claimants(connection: Connection, prefix: str) -> list[str]:
+    """Who holds records, of those whose name begins with `prefix`."""
+    return [name for (name,) in run(connection, "claimants", prefix=prefix)]
 
 
 def expire(connection: Connection, claimed_by: str) -> int:
@@ -197,7 +224,10 @@ def cancel(connection: Connection, id_: UUID, *, token: int, why: str) -> bool:
 
 
 def replay(connection: Connection, id_: UUID, *, token: int) -> bool:
-    """Queue a given-up record again with all its attempts; False when it has changed since the page was shown."""
+    """Queue a given-up record again with all its attempts.
+
+    False when it has changed since the page was shown, or when a newer job holds the key that its dedupe window freed.
+    """
     return bool(run(connection, "replay", id=id_, token=token))
 
 

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ('queue', models.TextField()),
                 ('state', models.TextField(choices=[('queued', 'queued'), ('processing', 'processing'), ('succeeded', 'succeeded'), ('failed_permanent', 'failed_permanent'), ('dead_lettered', 'dead_lettered')])),
                 ('key', models.UUIDField(help_text='digest of task and dedupe key; empty: every call is its own work', null=True)),
+                ('freed_key', models.UUIDField(help_text='the key it had until its dedupe window passed', null=True)),
                 ('fingerprint', models.UUIDField(help_text='digest of the payload')),
                 ('payload', models.JSONField(help_text='empty once pruned', null=True)),
                 ('payload_version', models.PositiveIntegerField()),

@@ -1,9 +1,9 @@
--- processing → queued, the attempt returned within bounds (a parked one always is): give_back
+-- processing → queued, the attempt returned, within bounds where it had begun: give_back
 WITH settled AS (
     UPDATE idempotency_record AS r
     SET state = 'queued', available_at = statement_timestamp() + %(delay)s, parked_reason = %(parked_reason)s,
-        attempt = attempt - CASE WHEN given_back < %(bound)s OR %(parked_reason)s::text IS NOT NULL THEN 1 ELSE 0 END,
-        given_back = given_back + CASE WHEN %(parked_reason)s::text IS NULL THEN 1 ELSE 0 END,
+        attempt = attempt - CASE WHEN given_back < %(bound)s OR NOT %(begun)s THEN 1 ELSE 0 END,
+        given_back = given_back + CASE WHEN %(begun)s THEN 1 ELSE 0 END,
         error = coalesce(%(error)s, error), lease_expires_at = NULL
     FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS o (id, token)
     WHERE {{own}}

@@ -13,6 +13,7 @@ from celery.app.trace import build_tracer
 from idempotency import transitions
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
+from idempotency.ids import new_id
 from jobs import conf, hints
 from jobs.context import Job
 from jobs.own_connection import OwnConnection, backoff
@@ -53,7 +54,7 @@ class Child:
         shared.set_busy(self.slot, True)
         try:
             while not shared.stopping():
-                claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}")
+                claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}/{os.getpid()}")
                 self._run_batch(queue, claimed)
                 done += len(claimed)
                 if not claimed or (len(claimed) < wanted and not claimed[0].left_others):
@@ -67,14 +68,20 @@ class Child:
         return done
 
     def _claim(self, queue: str, claimed_by: str) -> tuple[list[Claimed], int]:
-        size = self._pace(queue).size
+        size, lease_id, lease = self._pace(queue).size, new_id(), conf.lease()
+        answer_lost = False
         for wait in backoff():
             try:
+                if answer_lost and (claimed := self.own.once(lambda c: transitions.claimed_under(c, lease_id))):
+                    return claimed, size
                 claimed = self.own.once(
-                    lambda c: transitions.claim(c, queue, limit=size, lease=conf.lease(), claimed_by=claimed_by)
+                    lambda c: transitions.claim(
+                        c, queue, limit=size, lease=lease, claimed_by=claimed_by, lease_id=lease_id
+                    )
                 )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 logger.warning("queue %s: the database is away, claiming again in %.1f s: %s", queue, wait, error)
+                answer_lost = True
                 if shared.stopping():
                     break
                 time.sleep(wait)
@@ -110,7 +117,7 @@ class Child:
 
     def _give_back(self, unstarted: list[Claimed]) -> None:
         if unstarted:
-            self.own.insist(lambda c: transitions.give_back(c, unstarted))
+            self.own.insist(lambda c: transitions.give_back(c, unstarted, begun=False))
 
     def _pace(self, queue: str) -> Pace:
         return self._paces.setdefault(queue, Pace())

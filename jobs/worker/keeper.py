@@ -58,7 +58,7 @@ class LeaseKeeper:
     def _let_go(self, batch: Batch) -> None:
         unstarted = batch.take_unstarted()
         if unstarted:
-            self._own.insist(lambda c: transitions.give_back(c, unstarted))
+            self._own.insist(lambda c: transitions.give_back(c, unstarted, begun=False))
 
     def _renew(self, batch: Batch) -> None:
         held = batch.held()

@@ -9,6 +9,7 @@ import os
 import queue
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -40,7 +41,7 @@ class ParentThread:
         threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
 
     def child_died(self, hint_id: str) -> None:
-        self._dead.put(f"{self._consumer.hostname}/{hint_id}")
+        self._dead.put(f"{self._consumer.hostname}/{hint_id}/")
 
     def leave(self) -> None:
         try:
@@ -65,13 +66,14 @@ class ParentThread:
 
     def _return_records(self) -> None:
         try:
-            claimed_by = self._dead.get(timeout=TICK)
+            followed_hint = self._dead.get(timeout=TICK)
         except queue.Empty:
             return
-        count = self._own.insist(lambda c: transitions.expire(c, claimed_by))
-        if count:
-            logger.warning("a worker process died; %d records of %s are returned", count, claimed_by)
-            self._own.insist(transitions.reap)
+        for claimant in self._own.insist(lambda c: transitions.claimants(c, followed_hint)):
+            if _is_dead(claimant):  # a doubled hint may have a living follower
+                count = self._own.insist(partial(transitions.expire, claimed_by=claimant))
+                logger.warning("a worker process died; %d records of %s are returned", count, claimant)
+                self._own.insist(transitions.reap)
 
     def _report(self) -> None:
         if shared.stopping() or time.monotonic() - self._reported < registry.EVERY:
@@ -92,6 +94,15 @@ class ParentThread:
 
     def _queues(self) -> list[str]:
         return [q.name for q in self._consumer.task_consumer.queues]
+
+
+def _is_dead(claimant: str) -> bool:
+    """Whether the process that a claimant's name ends with is gone."""
+    try:
+        os.kill(int(claimant.rpartition("/")[2]), 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 _thread: ParentThread | None = None

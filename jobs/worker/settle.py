@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as django_connection
-from django.db import transaction
 
 from idempotency import transitions
 from idempotency.claims import Claimed, Problem
@@ -78,23 +78,29 @@ class Settler:
         self, task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], result: Any, text: str
     ) -> None:
         """`commit`, the canvas's next jobs and the settle in one transaction; the guard last: it locks the row."""
-        with transaction.atomic():
-            if task.commit:
-                task.commit(result, **payload)
-            canvas.follow(job.claimed.id, job.claimed.options or {}, result)
-            if not transitions.succeed(django_connection, [job.claimed], [text]):
-                raise _lost(job.claimed)
+        try:
+            with transaction.atomic():
+                if task.commit:
+                    task.commit(result, **payload)
+                canvas.follow(job.claimed.id, job.claimed.options or {}, result)
+                if not transitions.succeed(django_connection, [job.claimed], [text]):
+                    raise _lost(job.claimed)
+        except (InterfaceError, OperationalError):
+            # The answer to a COMMIT that went through may be what was lost.
+            if not self.own.insist(lambda c: transitions.succeeded_by(c, [job.claimed])):
+                raise
+            django_connection.close()
 
     # -- everything else ----------------------------------------------------------------------------------------------
 
     def retry(self, job: "Job", delay: timedelta, problem: Problem) -> State:
-        return self._once(job, lambda c: transitions.retry(c, job.claimed, delay=delay, problem=problem))
+        return self.own.insist(lambda c: transitions.retry(c, job.claimed, delay=delay, problem=problem))
 
     def fail(self, job: "Job", problem: Problem) -> State:
-        return self._once(job, lambda c: transitions.fail(c, job.claimed, problem))
+        return self.own.insist(lambda c: transitions.fail(c, job.claimed, problem))
 
     def dead_letter(self, job: "Job", reason: Reason, problem: Problem) -> State:
-        return self._once(job, lambda c: transitions.dead_letter(c, job.claimed, reason=reason, problem=problem))
+        return self.own.insist(lambda c: transitions.dead_letter(c, job.claimed, reason=reason, problem=problem))
 
     def give_back(self, job: "Job", delay: timedelta, problem: Problem | None) -> None:
         batch = [job.claimed]
@@ -115,15 +121,6 @@ class Settler:
     def pause(self, queue: str, duration: timedelta, reason: str) -> None:
         self.paused.add(queue)
         self.own.insist(lambda c: transitions.pause(c, queue, duration=duration, reason=reason, by="worker"))
-
-    def _once(self, job: "Job", write: Callable[[Any], State]) -> State:
-        try:
-            return self.own.insist(write)
-        except LeaseLost:
-            # The commit of a success may have gone through although its answer was lost.
-            if self.own.insist(lambda c: transitions.succeeded_by(c, [job.claimed])):
-                return State.SUCCEEDED
-            raise
 
 
 def _lost(claimed: Claimed) -> LeaseLost:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from idempotency import reads, transitions
+from idempotency.ids import new_id
 from idempotency.states import State
 from tests.records import (
     OOPS,
@@ -197,3 +198,21 @@ def test_the_history_tells_each_attempt_by_its_own_number(own):
     transitions.reap(own)
     history = own.execute("SELECT attempt, outcome, error_class FROM idempotency_attempt ORDER BY id").fetchall()
     assert history == [(1, "retry", "ValueError"), (2, "give_back", "ValueError"), (2, "reap", "LeaseExpired")]
+
+
+def test_waiting_for_others_never_uses_up_the_attempts_that_are_returned(own):
+    enqueue(own, None, max_attempts=1)
+    for _ in range(transitions.GIVE_BACKS + 5):
+        transitions.give_back(own, claim(own), begun=False)
+    assert claim(own)[0].attempt == 1
+
+
+def test_a_claim_whose_answer_was_lost_is_found_by_its_lease(own):
+    enqueue_plenty(own, 3)
+    lease_id = new_id()
+    claimed = transitions.claim(
+        own, "default", limit=2, lease=timedelta(seconds=60), claimed_by="me", lease_id=lease_id
+    )
+    found = transitions.claimed_under(own, lease_id)
+    assert [(c.id, c.fencing_token) for c in found] == [(c.id, c.fencing_token) for c in claimed]
+    assert transitions.claimed_under(own, new_id()) == []

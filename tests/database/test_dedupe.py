@@ -181,3 +181,16 @@ def test_a_replayed_job_keeps_its_key():
     claimed = finish(how="fail")
     assert transitions.replay(connection, first.id, token=claimed.fencing_token)
     assert FailTimes.enqueue(name="a", times=1).id == first.id
+
+
+def test_a_replay_does_not_run_beside_a_newer_job_of_its_freed_key():
+    old = KeptForADay.enqueue(name="freed")
+    finish(how="fail")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE idempotency_record SET finished_at = finished_at - interval '2 days'")
+    newer = KeptForADay.enqueue(name="freed")
+    assert newer.created
+    assert not transitions.replay(connection, old.id, token=1)
+    Record.objects.filter(id=newer.id).delete()
+    assert transitions.replay(connection, old.id, token=1)
+    assert KeptForADay.enqueue(name="freed").id == old.id, "the replayed job holds its key again"

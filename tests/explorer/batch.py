@@ -121,13 +121,13 @@ class Batch:
             yield Step(f"succeed {names}, its answer is lost", done, False)
 
     def _give_back(self, w: World, n: int, parts: tuple[Part, ...], after: Hands) -> Iterator[Step]:
-        done = self._all(w, "give_back", parts)
+        done = self._all(w, "give_back", parts, begun=False)
         names = " and ".join(str(i) for i, _ in parts)
         yield Step(f"give_back {names}", _put(done, n, after), False)
 
-    def _all(self, w: World, arrow: str, parts: tuple[Part, ...]) -> World:
+    def _all(self, w: World, arrow: str, parts: tuple[Part, ...], **how: bool) -> World:
         for i, held in parts:
-            after = getattr(self.machine, arrow)(w.records[i], held)
+            after = getattr(self.machine, arrow)(w.records[i], held, **how)
             if after is not None:
                 w = self._write(w, i, arrow, after, held)
         return w

@@ -18,7 +18,7 @@ GUARDS = {
     "retry": (*OWN, "WHEN attempt >= max_attempts THEN 'dead_lettered'"),
     "fail": OWN,
     "dead_letter": OWN,
-    "give_back": (*OWN, "given_back < %(bound)s OR %(parked_reason)s::text IS NOT NULL"),
+    "give_back": (*OWN, "given_back < %(bound)s OR NOT %(begun)s"),
     "renew": OWN,
     "reap": (
         "r.state = 'processing' AND r.lease_expires_at < statement_timestamp()",
@@ -29,9 +29,19 @@ GUARDS = {
     ),
     "exhaust": ("state = 'queued'", "parked_reason IS NULL", "attempt >= max_attempts"),
     "cancel": ("state = 'queued'", "fencing_token = %(token)s"),
-    "replay": ("state IN ('failed_permanent', 'dead_lettered')", "fencing_token = %(token)s", "attempt = 0"),
+    "replay": (
+        "state IN ('failed_permanent', 'dead_lettered')",
+        "fencing_token = %(token)s",
+        "attempt = 0",
+        "NOT EXISTS (SELECT FROM idempotency_record AS newer WHERE newer.key = idempotency_record.freed_key)",
+        "key = coalesce(key, freed_key)",
+    ),
     "prune": ("state = 'succeeded'", "old.key IS NOT NULL", "old.key IS NULL"),
-    "free_key": ("state IN ('succeeded', 'failed_permanent', 'dead_lettered')", "finished_at < statement_timestamp()"),
+    "free_key": (
+        "state IN ('succeeded', 'failed_permanent', 'dead_lettered')",
+        "finished_at < statement_timestamp()",
+        "freed_key = key",
+    ),
     "backlog": CLAIMABLE,
     "expire": ("state = 'processing'", "claimed_by = %(claimed_by)s"),
 }

@@ -91,7 +91,6 @@ ENQUEUE = (
         "enqueue",
         enqueue.TWO_LIVE,
         "newer record in replay",
-        in_code=True,
     ),
 )
 HINTS = (
@@ -105,6 +104,6 @@ HINTS = (
     _mutant("the relay ignores the pause", "relay", relay.REFUSED, "pause in relay"),
     _mutant("a claim that finds nothing sends the hint back", "relay", STUCK, "drop the hint"),
     _mutant("a claim trusts the hint that a record is due", "relay", relay.EARLY, "due in claim"),
-    _mutant("a claimant is named by its hint alone", "parent", parent.ALIVE, "a name for each child", in_code=True),
+    _mutant("a claimant is named by its hint alone", "parent", parent.ALIVE, "a name for each child"),
 )
 MUTANTS = {m.name: m for m in (*OWNERSHIP, *REAPER, *ATTEMPTS, *PEOPLE, *EFFECTS, *ENQUEUE, *HINTS)}

@@ -133,18 +133,19 @@ class Machine:
     def dead_letter(self, r: Record, held: Held) -> Record | None:
         return r._replace(state=D, reason=UNKNOWN, expired=False) if self.owns("dead_letter", r, held) else None
 
-    def give_back(self, r: Record, held: Held, *, parked: bool = False) -> Record | None:
+    def give_back(self, r: Record, held: Held, *, parked: bool = False, begun: bool = True) -> Record | None:
         if not self.owns("give_back", r, held):
             return None
-        due_back = parked or r.given_back < self.limits.bound
+        begun = begun and not parked
+        due_back = not begun or r.given_back < self.limits.bound
         back = due_back or "bound of give_back" in self.cut
         back = back and not (parked and "free parking" in self.cut)
         return r._replace(
             state=Q,
             attempt=r.attempt - back,
             # PostgreSQL counts on; only "below the bound" is ever asked, and explored states must be finite
-            given_back=r.given_back if parked else min(r.given_back + 1, self.limits.bound),
-            returned=r.returned + (back and not parked),
+            given_back=min(r.given_back + 1, self.limits.bound) if begun else r.given_back,
+            returned=r.returned + (back and begun),
             starts=r.starts - due_back,
             parked=parked,
             expired=False,

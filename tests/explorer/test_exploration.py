@@ -9,7 +9,7 @@ from tests.explorer.engine import explore
 AT_LEAST = {
     "life": 60_000,
     "attempts": 1_000,
-    "batch": 40_000,
+    "batch": 15_000,
     "person": 100_000,
     "fence": 5_000,
     "vendor": 10_000,

@@ -1,0 +1,2 @@
+-- read: who holds records, of those whose name begins so
+SELECT DISTINCT claimed_by FROM idempotency_record WHERE state = 'processing' AND starts_with(claimed_by, %(prefix)s)
