@@ -67,7 +67,7 @@ class Report:
             retries=records.aggregate(n=Sum(Greatest("attempt", 1) - 1))["n"] or 0,
             vendor_effects=ledger.effects,
             duplicate_effects=ledger.duplicates,
-            lost=ledger.missing(records.filter(state=State.SUCCEEDED).values_list("payload", flat=True)),
+            lost=ledger.missing(job.payload for job in records.filter(state=State.SUCCEEDED) if job.payload),
             worker_kills=worker_kills,
             seconds=round(seconds, 2),
             jobs_per_second=round(sum(ends.values()) / seconds, 1),

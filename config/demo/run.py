@@ -88,7 +88,7 @@ def look(screen: Screen, accident: Accident) -> Counts | None:
         counts = Counts.read()
         screen.show(counts)
         if in_flight := accident.happen(counts):
-            screen.say(f"killed the whole {VICTIM} worker with SIGKILL, {in_flight} jobs in flight")
+            screen.say(f"killed the whole {VICTIM} worker with SIGKILL; jobs in flight: {in_flight}")
     except OperationalError:
         connection.close()
         return None

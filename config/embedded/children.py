@@ -8,8 +8,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 PR_SET_PDEATHSIG = 1
 # Loaded before any fork: between fork and exec the child must not import or allocate more than it has to.
@@ -30,27 +31,28 @@ def start(
     A session of its own, because Ctrl-C in a terminal would otherwise end the servers before those who use them.
     `death` is what it receives when this process dies, `become` runs in the child and may change who it is.
     """
-    parent = os.getpid()
+    enter = partial(prepare_child, become, death, os.getpid())
+    return forker.run(partial(fork, command, log, env=environment, preexec_fn=enter, **options))
 
-    def enter() -> None:
-        if become is not None:
-            become()
-        die_with_parent(death, parent)
 
-    def fork() -> subprocess.Popen[bytes]:
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-                preexec_fn=enter,  # noqa: PLW1509 - the only place from which a child can ask for its death signal
-                **options,
-            )
+def fork(command: Sequence[str | Path], log: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """Start the program in the thread that calls."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **options,
+        )
 
-    return forker.run(fork)
+
+def prepare_child(become: Callable[[], None] | None, death: signal.Signals, parent: int) -> None:
+    """Run between fork and exec, the only place from which a child can ask for its death signal."""
+    if become is not None:
+        become()
+    die_with_parent(death, parent)
 
 
 def die_with_parent(death: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
@@ -85,7 +87,7 @@ class Forker:
         outcome = answer.get()
         if isinstance(outcome, BaseException):
             raise outcome
-        return outcome
+        return cast("subprocess.Popen[bytes]", outcome)
 
     def work(self) -> None:
         """Serve orders for ever."""
@@ -99,7 +101,7 @@ class Forker:
 
 def renew_forker() -> None:
     """Give a forked copy of this process a thread of its own: threads do not survive a fork."""
-    global forker  # noqa: PLW0603
+    global forker
     forker = Forker()
 
 
@@ -133,7 +135,8 @@ def kill_tree(pid: int) -> list[int]:
 def descendants(pid: int) -> list[int]:
     """Return the process ids of all children of `pid`, their children, and so on."""
     parents = dict(parents_by_pid())
-    found, level = [], {pid}
+    found: list[int] = []
+    level = {pid}
     while level := {child for child, parent in parents.items() if parent in level}:
         found.extend(level)
     return found

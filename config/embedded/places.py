@@ -8,8 +8,10 @@ import atexit
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -52,18 +54,23 @@ def sweep(root: Path) -> None:
 
 
 def abandoned(place: Path) -> bool:
-    """Tell whether a directory of ours has lost its owner."""
-    try:
+    """Tell whether a directory of ours has lost its owner; one that is vanishing has somebody who sees to it."""
+    with suppress(OSError):
         found = place.lstat()
-        if found.st_uid != os.geteuid() or not place.is_dir() or place.is_symlink():
-            return False
-        with (place / OWNER).open() as handle:
+        ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+        unowned = not (place / OWNER).exists()
+        return ours and (time.time() - found.st_mtime > UNOWNED_GRACE_SECONDS if unowned else unlocked(place / OWNER))
+    return False
+
+
+def unlocked(file: Path) -> bool:
+    """Tell whether nobody holds the lock of a file."""
+    with file.open() as handle:
+        try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return time.time() - found.st_mtime > UNOWNED_GRACE_SECONDS
-    except OSError:
-        return False
-    return True
+        except BlockingIOError:
+            return False
+        return True
 
 
 @atexit.register

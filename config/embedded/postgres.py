@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from config.embedded.children import start
+from config.embedded.children import LIBC, start
 from config.embedded.identity import Identity, choose
 from config.embedded.places import make_place, remove_place
 from config.embedded.server import Server, ServerError, tail, wheel
@@ -27,9 +27,13 @@ SETTINGS = {
     # A frozen process must lose its record's row lock before its lease of 60 s ends: SKIP LOCKED would pass the row.
     "idle_in_transaction_session_timeout": "30s",
     "timezone": "UTC",
+    # In the data directory: what a killed server leaves in /dev/shm would stay there.
+    "dynamic_shared_memory_type": "mmap",
 }
-# Line 8 of postmaster.pid, written by the postmaster itself; asking by connection would cost a process or a driver.
-STATUS_LINE = 7
+# Lines of postmaster.pid, counted from 0. The postmaster itself says there when it is ready; asking by connection would
+# cost a process or a driver.
+SHARED_MEMORY_LINE, STATUS_LINE = 6, 7
+IPC_RMID = 0
 
 
 class Postgres(Server):
@@ -118,16 +122,22 @@ class Postgres(Server):
 
     def ready(self) -> bool:
         """Tell whether this postmaster has finished its recovery and accepts connections."""
+        notes = self.notes()
+        mine = self.process is not None and notes[:1] == [str(self.process.pid)]
+        return mine and notes[STATUS_LINE:] == ["ready"]
+
+    def notes(self) -> list[str]:
+        """Return what the postmaster keeps about itself; a stopped one has removed it."""
         try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            return [line.strip() for line in (self.data / "postmaster.pid").read_text().splitlines()]
         except OSError:
-            return False
-        mine = self.process is not None and lines[:1] == [str(self.process.pid)]
-        return mine and [line.strip() for line in lines[STATUS_LINE:]] == ["ready"]
+            return []
 
     def close(self) -> None:
-        """Stop, and remove the socket's directory."""
+        """Stop, and remove what lies outside the directory: the socket's place, and a killed server's shared memory."""
         super().close()
+        if self.process is not None and (segment := self.notes()[SHARED_MEMORY_LINE : SHARED_MEMORY_LINE + 1]):
+            LIBC.shmctl(int(segment[0].split()[-1]), IPC_RMID, None)
         if self.place is not None:
             remove_place(self.place)
             self.place = None
