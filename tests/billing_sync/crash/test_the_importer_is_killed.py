@@ -33,9 +33,12 @@ def given_up():
 
 
 def kill_importer(worker, draw):
-    """Kills the process that works off chunks, at a random moment after the next one. False if the import is over."""
-    before = chunks_done()
-    wait_until(lambda: chunks_done() > before or given_up(), 30, f"chunk {before + 1} is done")
+    """Kills the process that works off chunks, at a random moment after the next two. False if the import is over.
+
+    Two, because the job of one chunk would rightly be given up as poison if it alone saw three workers die.
+    """
+    two_more = chunks_done() + 2
+    wait_until(lambda: chunks_done() >= two_more or given_up(), 30, f"{two_more} chunks are done")
     assert given_up() == []
     time.sleep(draw.random() * LONGEST_DELAY)  # the moment of death is what is tested: nothing tells it beforehand
     victims = worker.children()
