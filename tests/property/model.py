@@ -30,13 +30,14 @@ class Job:
     replays: int = 0
     parked: bool = False
     pruned: bool = False
+    freed_key: UUID | None = None
 
-    COLUMNS = ("state", "reason", "key", "attempt", "fencing_token", "deaths", "given_back", "replay_count", "solo",
-               "parked_reason IS NOT NULL", "pruned_at IS NOT NULL")  # fmt: skip
+    COLUMNS = ("state", "reason", "key", "attempt", "fencing_token", "deaths", "given_back",
+               "replay_count", "solo", "parked_reason IS NOT NULL", "pruned_at IS NOT NULL", "freed_key")  # fmt: skip
 
     def row(self):
-        return (self.state, self.reason, self.key, self.attempt, self.token, self.deaths, self.given_back,
-                self.replays, self.solo, self.parked, self.pruned)  # fmt: skip
+        return (self.state, self.reason, self.key, self.attempt, self.token, self.deaths,
+                self.given_back, self.replays, self.solo, self.parked, self.pruned, self.freed_key)  # fmt: skip
 
     def owned_by(self, claimed: Claimed) -> bool:
         return (self.state, self.token, self.lease) == (State.PROCESSING, claimed.fencing_token, claimed.lease_id)
@@ -80,6 +81,7 @@ class Job:
 
     def replay(self) -> None:
         self.state, self.reason, self.due = State.QUEUED, None, True
+        self.key, self.freed_key = self.key or self.freed_key, None
         self.attempt = self.deaths = self.given_back = 0
         self.replays, self.token = self.replays + 1, self.token + 1
 
@@ -101,7 +103,7 @@ class Model:
         """The window of these keys has passed for work that is finished."""
         for key in keys:
             if (job := self.holder(key)) and job.state in TERMINAL:
-                job.key = None
+                job.key, job.freed_key = None, job.key
 
     def claimable(self) -> dict[UUID, Job]:
         return {j.id: j for j in self.of(State.QUEUED) if j.due and not j.parked and j.attempt < j.max_attempts}
@@ -110,5 +112,6 @@ class Model:
         waiting = [job for job in self.of(State.QUEUED) if job.due and not job.parked]
         return [job for job in waiting if job.attempt >= job.max_attempts]
 
-    def reviewable(self) -> list[Job]:
-        return self.of(*sorted(REVIEWABLE))
+    def replayable(self, job: Job) -> bool:
+        """A key that was freed comes back only where no newer job holds it."""
+        return job.state in REVIEWABLE and not self.holder(job.freed_key)

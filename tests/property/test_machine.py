@@ -237,7 +237,7 @@ class Machine(RuleBasedStateMachine):
             if allowed:
                 job.end(State.FAILED_PERMANENT, Reason.CANCELLED)
         else:
-            allowed = job in self.model.reviewable() and not stale
+            allowed = self.model.replayable(job) and not stale
             assert transitions.replay(self.connection, job.id, token=token) == allowed
             if allowed:
                 job.replay()

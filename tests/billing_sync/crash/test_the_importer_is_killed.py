@@ -40,7 +40,8 @@ def kill_importer(worker, draw):
     two_more = chunks_done() + 2
     wait_until(lambda: chunks_done() >= two_more or given_up(), 30, f"{two_more} chunks are done")
     assert given_up() == []
-    time.sleep(draw.random() * LONGEST_DELAY)  # the moment of death is what is tested: nothing tells it beforehand
+    moment = time.monotonic() + draw.random() * LONGEST_DELAY
+    wait_until(lambda: time.monotonic() > moment)
     victims = worker.children()
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
