@@ -105,6 +105,12 @@ class TestALaterFile:
         import_lines(tmp_path, line(**changed))
         assert Invoice.objects.get().revision == 2
 
+    def test_with_the_same_goods_in_another_order_adds_nothing(self, tmp_path):
+        lines = [line(Quantity=quantity, UnitPrice=price) for quantity, price in (("1", "2"), ("2", "1"), ("1", "1"))]
+        import_lines(tmp_path, *lines)
+        import_lines(tmp_path, *reversed(lines))
+        assert Invoice.objects.get().revision == 1
+
     def test_one_line_more_of_an_equal_line_is_another_revision(self, tmp_path):
         import_lines(tmp_path, line())
         import_lines(tmp_path, line(), line())
