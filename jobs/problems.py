@@ -39,7 +39,7 @@ def _texts(secret: object) -> Iterator[str]:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)
+        return "\n".join([str(error), *getattr(error, "__notes__", ())])  # a note is what the raiser wants us to read
     except Exception as second:  # noqa: BLE001 - a broken __str__ must not hide the error
         return f"(its text cannot be had: {type(second).__name__})"
 

@@ -68,3 +68,9 @@ def test_sensitive_values_become_stars_in_message_and_traceback():
 def test_sensitive_values_inside_lists_and_dicts_become_stars_too():
     secrets = [{"to": ["ann@example.com"], "pin": 4711, "copy": True}]
     assert described(ValueError("ann@example.com: 4711, True"), secrets).message == "********: ********, True"
+
+
+def test_notes_belong_to_what_an_error_says():
+    error = ValueError("refused")
+    error.add_note("the vendor's answer: tax id missing")
+    assert described(error).message == "refused\nthe vendor's answer: tax id missing"
