@@ -159,6 +159,7 @@ fi
 command -v debootstrap >/dev/null || { say 'debootstrap is missing: apt-get install debootstrap'; exit 2; }
 [ -n "$machine" ] || machine=$(mktemp -d /var/tmp/fresh-machine.XXXXXX)
 mkdir -p "$machine"
+chmod 0755 "$machine" # it becomes a root directory
 machine=$(cd "$machine" && pwd -P)
 status=0
 trap '[ -n "$keep" ] || rm -rf --one-file-system "$machine"' EXIT
