@@ -12,6 +12,7 @@ from celery import Celery, Task, current_app
 from celery._state import _get_active_apps, connect_on_app_finalize  # type: ignore[attr-defined]
 from celery.exceptions import Retry
 from celery.utils.functional import maybe_list
+from celery.utils.threads import LocalStack
 from django.core.exceptions import ImproperlyConfigured
 
 from idempotency.errors import EnqueueError
@@ -82,6 +83,8 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         if not cls.__dict__.get("name"):
             cls.name = f"{cls.__module__.removesuffix('.tasks')}.{cls.__name__}"
         _check_definition(cls)
+        stack: Any = LocalStack()
+        cls.request_stack = stack  # Celery makes one only when the application is first used
         if not cls.__dict__.get("_decorated"):  # Celery registers what its own decorator makes
             _register(cls)
 

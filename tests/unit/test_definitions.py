@@ -1,11 +1,15 @@
 """A task that cannot keep its promise is refused when its module is read, with the remedy."""
 
+import subprocess
+import sys
+
 import celery
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from jobs import IdempotentTask, idempotent_task
 from tests.app.tasks import Echo, FailTimes, mark_each_time
+from tests.processes import ROOT
 
 
 def define(run, **attributes):
@@ -90,3 +94,15 @@ def test_a_decorated_function_is_called_as_it_was_written():
     assert mark_each_time.__wrapped__.__name__ == "mark_each_time"
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         mark_each_time(colour="red")
+
+
+def test_a_plain_call_works_before_celery_was_ever_used():
+    code = (
+        "import django; django.setup()\n"
+        "from jobs import idempotent_task\n"
+        "@idempotent_task(dedupe_key=None)\n"
+        "def double(n): return 2 * n\n"
+        "print(double(21))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout == "42\n", done.stderr
