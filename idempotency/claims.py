@@ -67,17 +67,22 @@ class Claimed:
     solo: bool
     available_at: datetime
     replay_count: int
+    intent_at: datetime | None  # when an earlier attempt was about to have its outside effect
     left_others: bool  # the claim saw more that was due, but a solo record must come alone
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong in one attempt, cut to size and free of what PostgreSQL cannot store."""
+    """What went wrong in one attempt, cut to size and free of what PostgreSQL cannot store.
+
+    `nothing_done`: the attempt is known to have had no outside effect, which takes its intent back.
+    """
 
     error_class: str
     message: str
     traceback: str | None = None
     started_at: datetime | None = None
+    nothing_done: bool = False
 
     @property
     def summary(self) -> str:

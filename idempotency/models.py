@@ -44,6 +44,7 @@ class Record(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     claimed_by = models.TextField(null=True, help_text="worker and hint of the newest claim")
     started_at = models.DateTimeField(null=True)
+    intent_at = models.DateTimeField(null=True, help_text="an outside effect may have happened since")
     parked_reason = models.TextField(null=True)
     result = models.JSONField(null=True)
     reason = models.TextField(null=True, choices=[(r.value, r.value) for r in Reason])

@@ -38,6 +38,7 @@ class Standing:
     parked_reason: str | None
     reason: str | None
     error: str | None
+    intent_at: datetime | None
     finished_at: datetime | None
     pruned_at: datetime | None
     paused: bool

@@ -109,6 +109,16 @@ def renew(connection: Connection, batch: Sequence[Claimed], *, lease: timedelta)
     return {id_ for (id_,) in run(connection, "renew", **_owned(batch), lease=lease)}
 
 
+def intend(connection: Connection, claimed: Claimed) -> None:
+    """Note that an outside effect may follow. It stays noted until somebody knows that nothing was done.
+
+    Raises:
+        LeaseLost: the record belongs to somebody else; the effect must not happen.
+    """
+    if not run(connection, "intend", id=claimed.id, token=claimed.fencing_token, lease_id=claimed.lease_id):
+        raise LeaseLost(f"{claimed.task} {claimed.id}: attempt {claimed.attempt} no longer owns the record")
+
+
 # -- processing → … ---------------------------------------------------------------------------------------------------
 
 
@@ -262,6 +272,7 @@ def _problem(problem: Problem | None) -> dict[str, Any]:
         "error_message": problem.message if problem else None,
         "traceback": problem.traceback if problem else None,
         "started_at": problem.started_at if problem else None,
+        "nothing_done": bool(problem and problem.nothing_done),
     }
 
 

@@ -17,6 +17,7 @@ from jobs.errors import (
     StepChangedError,
     StepInTransactionError,
     TransientError,
+    UnknownOutcomeError,
     UnknownQueueError,
 )
 from jobs.result import JobResult
@@ -41,6 +42,7 @@ __all__ = [
     "StepChangedError",
     "StepInTransactionError",
     "TransientError",
+    "UnknownOutcomeError",
     "UnknownQueueError",
     "idempotent_task",
 ]

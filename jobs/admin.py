@@ -48,7 +48,10 @@ class RecordAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     fieldsets = (
         (None, {"fields": ("id", "task", "state", "reason", "error", "queue", "attempts_used", "replay_count")}),
         ("What was asked", {"fields": ("masked_payload", "payload_version", "key", "fingerprint", "result")}),
-        ("When", {"fields": ("created_at", "available_at", "started_at", "lease_expires_at", "finished_at")}),
+        (
+            "When",
+            {"fields": ("created_at", "available_at", "started_at", "lease_expires_at", "intent_at", "finished_at")},
+        ),
         ("Who", {"fields": ("claimed_by", "fencing_token", "lease_id", "given_back", "deaths", "parked_reason")}),
     )
 

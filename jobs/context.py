@@ -2,17 +2,18 @@
 
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
 
-from idempotency import payload, steps
+from idempotency import payload, steps, transitions
 from idempotency.claims import Claimed, Problem
-from jobs import conf
+from jobs import conf, taxonomy
 from jobs.errors import StepChangedError, StepInTransactionError
 
 if TYPE_CHECKING:
@@ -34,7 +35,13 @@ class Job:
     settled: bool = False
     problem: Problem | None = None  # what went wrong, as it is kept
     stepped: bool = False  # something of this attempt is kept already, so its settle waits for no other
+    in_doubt: bool = field(init=False)  # an outside effect may have happened, and nobody has told
+    _intended: bool = False
+    _acted: bool = False
     _shown_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.in_doubt = self.claimed.intent_at is not None
 
     @property
     def id(self) -> UUID:
@@ -105,6 +112,29 @@ class Job:
             )
         result: T = kept.result
         return result
+
+    @contextmanager
+    def effect(self) -> Iterator[None]:
+        """Around the call of somebody who cannot tell a second one from the first, such as a mail server.
+
+        The intent is kept before it, so that an attempt after a crash does not blindly call again: it asks
+        `already_done`, and where the task has none the job waits for a person as `unknown_outcome`. An error that
+        proves that nothing was done takes the intent back. `external_effect = True` puts the whole body inside.
+
+        Raises:
+            LeaseLost: the job was given to another worker; the call must not be made.
+        """
+        if not self._intended:
+            self.stepped = True
+            self.settler.own.insist(lambda c: transitions.intend(c, self.claimed))
+            self._intended = self.in_doubt = True
+        try:
+            yield
+        except Exception as error:
+            # What is refused after another call went through takes nothing back.
+            self.in_doubt = self._acted or not taxonomy.proves_nothing_done(error)
+            raise
+        self._acted = True
 
     def checkpoint(self, cursor: Any) -> None:
         """Keep where the next attempt goes on (`self.job.cursor`): JSON, written at once and fenced.

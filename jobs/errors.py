@@ -33,6 +33,13 @@ class RefusedError(Exception):
     """The vendor refuses our credentials: not this job's fault. Its queue pauses and the attempt is given back."""
 
 
+class UnknownOutcomeError(Exception):
+    """The outside effect may have happened, and nobody here can tell: dead-lettered at once, for a person to look.
+
+    Raise it in `already_done` where the vendor's answer does not decide, or in `run`.
+    """
+
+
 class StepChangedError(PermanentError):
     """A step was asked for again with other arguments; its kept result belongs to the old ones."""
 

@@ -53,7 +53,8 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         dedupe_window: how long a finished job answers for its key; None, for ever.
         retry_policy: how often and when a transient failure is tried again.
         vendor: whose service the body calls; a 429 then pauses the vendor's queue for everybody.
-        external_effect: the body does what a rollback cannot undo (sends a mail, calls a service).
+        external_effect: the body does what a rollback cannot undo and the other side cannot tell from a second time
+            (sends a mail). In doubt it is not repeated: `already_done` is asked, or the job waits for a person.
         sensitive: parameters that are never shown, logged or traced.
         soft_time_limit, time_limit: seconds; by default `JOBS_TIME_LIMITS`.
         payload_version: raised when the meaning of the parameters changes.

@@ -1,12 +1,14 @@
 """What an error says about the job: is it worth another attempt, and whose fault was it?"""
 
+import smtplib
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from idempotency.errors import EnqueueError
 from jobs import retry_after
-from jobs.errors import PermanentError, RateLimitedError, RefusedError
+from jobs.errors import PermanentError, RateLimitedError, RefusedError, TransientError, UnknownOutcomeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,12 @@ class Refused:
     """Our credentials are refused."""
 
 
-Verdict = Transient | RateLimited | Permanent | Refused
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The outside effect may have happened; a person has to look."""
+
+
+Verdict = Transient | RateLimited | Permanent | Refused | Unknown
 
 WORTH_RETRYING = frozenset({408, 425})  # the 4xx that speak of the moment and not of the request
 
@@ -45,12 +52,57 @@ def classify(error: BaseException) -> Verdict:
             return RateLimited(_wait(error.retry_after))
         case RefusedError():
             return Refused()
+        case UnknownOutcomeError():
+            return Unknown()
+    return _by_answer(error) or Transient()
+
+
+def proves_nothing_done(error: BaseException) -> bool:
+    """Whether the call that ended with this error had no effect: it was never sent, or it was refused.
+
+    A task's own word counts: whoever raises `TransientError` around a call says that the call may be made again.
+    """
+    if isinstance(error, SAID_BY_THE_TASK):
+        return True
+    if isinstance(error, NEVER_TAKEN) or _never_connected(error):
+        return True
+    return isinstance(_by_answer(error), RateLimited | Refused | Permanent)
+
+
+SAID_BY_THE_TASK = (TransientError, PermanentError, RateLimitedError, RefusedError, EnqueueError)
+# A mail server's answer is a refusal, else smtplib raises nothing; of several recipients it names those it refused all.
+NEVER_TAKEN = (
+    ConnectionRefusedError,
+    socket.gaierror,
+    smtplib.SMTPResponseException,
+    smtplib.SMTPRecipientsRefused,
+    smtplib.SMTPNotSupportedError,
+)
+# By name, because neither client is a dependency: what httpx, requests and urllib3 raise before anything is sent.
+BEFORE_THE_REQUEST = frozenset({
+    ("httpx", "ConnectError"),
+    ("httpx", "ConnectTimeout"),
+    ("httpx", "PoolTimeout"),
+    ("requests", "ConnectTimeout"),
+    ("urllib3", "NewConnectionError"),
+    ("urllib3", "ConnectTimeoutError"),
+})  # fmt: skip
+
+
+def _never_connected(error: BaseException) -> bool:
+    inner = getattr(error.args[0], "reason", None) if error.args else None  # requests puts urllib3's error there
+    kinds = (*type(error).__mro__, *type(inner).__mro__)
+    return any((kind.__module__.partition(".")[0], kind.__name__) in BEFORE_THE_REQUEST for kind in kinds)
+
+
+def _by_answer(error: BaseException) -> Verdict | None:
+    """The verdict of the vendor's answer; None where the error carries none that can be read."""
     try:
         response = getattr(error, "response", None)  # httpx.HTTPStatusError and requests.HTTPError carry one
         status = getattr(response, "status_code", None)
-        return _by_status(status, response) if isinstance(status, int) else Transient()
+        return _by_status(status, response) if isinstance(status, int) else None
     except Exception:  # noqa: BLE001 - an error that cannot be read is an unknown one
-        return Transient()
+        return None
 
 
 def _by_status(status: int, response: Any) -> Verdict:

@@ -22,11 +22,18 @@ def _sentence(s: Standing, workers: list[registry.LiveWorker]) -> str:
         case State.SUCCEEDED:
             return f"It succeeded at {s.finished_at:%Y-%m-%d %H:%M:%S} UTC in attempt {s.attempt}."
         case State.FAILED_PERMANENT | State.DEAD_LETTERED:
-            return f"It was given up ({s.state}, {s.reason}) after attempt {s.attempt} of {s.max_attempts}: {s.error}"
+            return _given_up(s)
         case State.PROCESSING:
             return _running(s)
         case State.QUEUED:
             return _waiting(s, [w for w in workers if s.queue in w.queues])
+
+
+def _given_up(s: Standing) -> str:
+    sentence = f"It was given up ({s.state}, {s.reason}) after attempt {s.attempt} of {s.max_attempts}: {s.error}"
+    if s.intent_at is None:
+        return sentence
+    return f"{sentence} Its effect may have happened since {s.intent_at:%Y-%m-%d %H:%M:%S} UTC: look there first."
 
 
 def _running(s: Standing) -> str:

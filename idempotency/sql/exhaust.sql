@@ -1,6 +1,7 @@
 -- queued → dead_lettered: exhaust
 UPDATE idempotency_record
-SET state = 'dead_lettered', reason = 'attempts_exhausted', finished_at = statement_timestamp(), parked_reason = NULL
+SET state = 'dead_lettered', finished_at = statement_timestamp(), parked_reason = NULL,
+    reason = CASE WHEN intent_at IS NULL THEN 'attempts_exhausted' ELSE 'unknown_outcome' END
 WHERE id IN (
     SELECT id FROM idempotency_record
     WHERE state = 'queued' AND parked_reason IS NULL AND queue = ANY(%(queues)s::text[])

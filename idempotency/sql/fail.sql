@@ -2,7 +2,7 @@
 WITH settled AS (
     UPDATE idempotency_record AS r
     SET state = 'failed_permanent', reason = %(reason)s, error = %(error)s, finished_at = statement_timestamp(),
-        lease_expires_at = NULL
+        intent_at = CASE WHEN %(nothing_done)s THEN NULL ELSE intent_at END, lease_expires_at = NULL
     FROM (SELECT %(id)s::uuid, %(token)s::bigint) AS o (id, token)
     WHERE {{own}}
     RETURNING r.*

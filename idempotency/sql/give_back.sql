@@ -4,7 +4,8 @@ WITH settled AS (
     SET state = 'queued', available_at = statement_timestamp() + %(delay)s, parked_reason = %(parked_reason)s,
         attempt = attempt - CASE WHEN given_back < %(bound)s OR NOT %(begun)s THEN 1 ELSE 0 END,
         given_back = given_back + CASE WHEN %(begun)s THEN 1 ELSE 0 END,
-        error = coalesce(%(error)s, error), lease_expires_at = NULL
+        error = coalesce(%(error)s, error), lease_expires_at = NULL,
+        intent_at = CASE WHEN %(nothing_done)s THEN NULL ELSE intent_at END
     FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS o (id, token)
     WHERE {{own}}
     RETURNING r.*

@@ -4,9 +4,9 @@ WITH expired AS MATERIALIZED (
     WHERE state = 'processing' AND lease_expires_at < statement_timestamp()
     ORDER BY lease_expires_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), judged AS (
-    SELECT r.id, CASE WHEN alone AND deaths + 1 >= %(poison)s THEN 'poison'
-                      WHEN alone AND attempt >= max_attempts THEN 'attempts_exhausted' END AS reason
-    FROM idempotency_record AS r JOIN expired USING (id)
+    SELECT r.id, CASE WHEN NOT alone THEN NULL WHEN deaths + 1 >= %(poison)s THEN 'poison'
+                      WHEN attempt < max_attempts THEN NULL WHEN intent_at IS NULL THEN 'attempts_exhausted'
+                      ELSE 'unknown_outcome' END AS reason FROM idempotency_record AS r JOIN expired USING (id)
 ), reaped AS (
     UPDATE idempotency_record AS r
     SET state = CASE WHEN judged.reason IS NULL THEN 'queued' ELSE 'dead_lettered' END, reason = judged.reason,

@@ -2,7 +2,10 @@
 WITH settled AS (
     UPDATE idempotency_record AS r
     SET state = CASE WHEN attempt >= max_attempts THEN 'dead_lettered' ELSE 'queued' END,
-        reason = CASE WHEN attempt >= max_attempts THEN 'attempts_exhausted' END,
+        reason = CASE WHEN attempt < max_attempts THEN NULL
+                      WHEN intent_at IS NOT NULL AND NOT %(nothing_done)s THEN 'unknown_outcome'
+                      ELSE 'attempts_exhausted' END,
+        intent_at = CASE WHEN %(nothing_done)s THEN NULL ELSE intent_at END,
         finished_at = CASE WHEN attempt >= max_attempts THEN statement_timestamp() END,
         available_at = statement_timestamp() + %(delay)s, error = %(error)s, lease_expires_at = NULL
     FROM (SELECT %(id)s::uuid, %(token)s::bigint) AS o (id, token)

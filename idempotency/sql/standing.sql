@@ -2,7 +2,7 @@
 SELECT r.id, task, r.queue, state, key, attempt, max_attempts,
     extract(epoch FROM available_at - statement_timestamp())::float,
     extract(epoch FROM lease_expires_at - statement_timestamp())::float,
-    claimed_by, parked_reason, reason, error, finished_at, pruned_at,
+    claimed_by, parked_reason, reason, error, intent_at, finished_at, pruned_at,
     coalesce(q.paused_at IS NOT NULL AND (q.paused_until IS NULL OR q.paused_until > statement_timestamp()), false),
     extract(epoch FROM q.paused_until - statement_timestamp())::float, q.pause_reason, q.paused_by,
     (SELECT count(*) FROM (SELECT FROM idempotency_record AS a WHERE a.queue = r.queue AND a.state = 'queued'

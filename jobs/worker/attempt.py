@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -11,11 +12,11 @@ from django.db import connections
 from idempotency import payload as json_payload
 from idempotency.claims import Problem
 from idempotency.errors import LeaseLost, PayloadError
-from idempotency.states import State
+from idempotency.states import Reason, State
 from jobs import conf
-from jobs.errors import PermanentError, TransientError
+from jobs.errors import PermanentError, TransientError, UnknownOutcomeError
 from jobs.problems import describe
-from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, classify
+from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, Verdict, classify
 from jobs.worker import limits
 
 if TYPE_CHECKING:
@@ -62,15 +63,34 @@ def unrecorded(task: "IdempotentTask", args: tuple[Any, ...], kwargs: Mapping[st
 def _body(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> tuple[Any, str]:
     _check_accepts(task, payload)
     with limits.armed(*task.limits()):
-        result = task.already_done(**payload) if task.already_done else None
+        result = _look(task, job, payload)
         if result is None:
-            result = task.run(**payload)
+            result = _run(task, job, payload)
     if open_transactions() - job.around:
         raise PermanentError("the body left a transaction open; its writes are rolled back. Use `with atomic():`.")
     try:
         return result, json_payload.dumps(result, limit=conf.max_payload(), what="the result")
     except PayloadError as error:
         raise PermanentError(str(error)) from error
+
+
+def _look(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> Any:
+    """What an earlier attempt has done already; never a blind second call where nobody can be asked."""
+    if task.already_done:
+        return task.already_done(**payload)
+    if job.in_doubt:
+        raise UnknownOutcomeError(
+            f"an earlier attempt was about to have its effect at {job.claimed.intent_at:%Y-%m-%d %H:%M:%S} UTC and "
+            "nobody knows how that ended. Look at the other side, then replay or discard the job."
+        )
+    return None
+
+
+def _run(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> Any:
+    if not task.external_effect:
+        return task.run(**payload)
+    with job.effect():
+        return task.run(**payload)
 
 
 def _check_accepts(task: "IdempotentTask", payload: Mapping[str, Any]) -> None:
@@ -97,16 +117,19 @@ def _failed(
 
 def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
     """Write the verdict on an error; returns after which delay the job comes again, None where it is given up."""
-    job.problem = problem
-    delay = _write_verdict(task, job, error, problem)
+    job.problem = replace(problem, nothing_done=not job.in_doubt)
+    delay = _write_verdict(task, job, error, job.problem)
     job.settled = True
     return delay
 
 
 def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
-    match classify(error):
+    match _verdict(task, job, error):
         case Permanent():
             job.settler.fail(job, problem)
+            return None
+        case Unknown():
+            job.settler.dead_letter(job, Reason.UNKNOWN_OUTCOME, problem)
             return None
         case RateLimited(wait):
             return _wait_for_vendor(task, job, wait or task.retry_policy.ceiling(job.attempt), problem)
@@ -117,6 +140,13 @@ def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem
             asked = _asked_delay(error)
             delay = task.retry_policy.delay(job.attempt) if asked is None else asked
             return delay if job.settler.retry(job, delay, problem) == State.QUEUED else None
+
+
+def _verdict(task: "IdempotentTask", job: "Job", error: Exception) -> Verdict:
+    """An error that leaves a doubt is for a person, unless the next attempt can ask."""
+    verdict = classify(error)
+    ends_here = isinstance(verdict, Permanent)
+    return Unknown() if job.in_doubt and not task.already_done and not ends_here else verdict
 
 
 def _wait_for_vendor(task: "IdempotentTask", job: "Job", wait: timedelta, problem: Problem) -> timedelta:

@@ -16,6 +16,7 @@ NOW = timedelta(0)
 WRITES = {
     "succeed": lambda c, mine: transitions.succeed(c, [mine], ['"late"']),
     "renew": lambda c, mine: transitions.renew(c, [mine], lease=LEASE),
+    "intend": lambda c, mine: transitions.intend(c, mine) or True,
     "give_back": lambda c, mine: transitions.give_back(c, [mine], problem=OOPS),
     "retry": lambda c, mine: transitions.retry(c, mine, delay=NOW, problem=OOPS),
     "fail": lambda c, mine: transitions.fail(c, mine, OOPS),

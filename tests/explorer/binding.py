@@ -9,21 +9,23 @@ OWN = (
     "r.fencing_token = o.token",
     "r.lease_id = %(lease_id)s",
 )
+TAKEN_BACK = "intent_at = CASE WHEN %(nothing_done)s THEN NULL ELSE intent_at END"
 CLAIMABLE = ("state = 'queued'", "parked_reason IS NULL", "attempt < max_attempts", "paused_at IS NOT NULL")
 
 GUARDS = {
     "enqueue": ("ON CONFLICT DO NOTHING",),
     "claim": (*CLAIMABLE, "FOR UPDATE SKIP LOCKED", "NOT (solo OR solo_first)", "count(*) OVER () = 1 AS alone"),
     "succeed": OWN,
-    "retry": (*OWN, "WHEN attempt >= max_attempts THEN 'dead_lettered'"),
+    "retry": (*OWN, "WHEN attempt >= max_attempts THEN 'dead_lettered'", TAKEN_BACK),
     "fail": OWN,
     "dead_letter": OWN,
-    "give_back": (*OWN, "given_back < %(bound)s OR NOT %(begun)s"),
+    "give_back": (*OWN, "given_back < %(bound)s OR NOT %(begun)s", TAKEN_BACK),
     "renew": OWN,
+    "intend": (*OWN, "SET intent_at = coalesce(r.intent_at, statement_timestamp())"),
     "reap": (
         "r.state = 'processing' AND r.lease_expires_at < statement_timestamp()",
-        "alone AND deaths + 1 >= %(poison)s THEN 'poison'",
-        "alone AND attempt >= max_attempts THEN 'attempts_exhausted'",
+        "WHEN NOT alone THEN NULL WHEN deaths + 1 >= %(poison)s THEN 'poison'",
+        "WHEN attempt < max_attempts THEN NULL WHEN intent_at IS NULL THEN 'attempts_exhausted' ELSE 'unknown_outcome'",
         "attempt = attempt - CASE WHEN alone THEN 0 ELSE 1 END",
         "solo = true",
     ),

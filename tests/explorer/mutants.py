@@ -77,6 +77,9 @@ EFFECTS = (
     _mutant("no intent is noted before the call", "vendor", vendor.TWICE, "intent", "unknown outcome"),
     _mutant("an unknown outcome is sent again", "vendor", vendor.TWICE, "unknown outcome"),
     _mutant("the intent is noted without the guard", "vendor", vendor.TWICE, "fenced intent", "hard limit"),
+    _mutant("any error takes the intent back", "vendor", vendor.TWICE, "proof"),
+    _mutant("the intent is taken back without the guard", "vendor", vendor.TWICE, "guard of taking back"),
+    _mutant("the reaper forgets the intent", "vendor", vendor.TWICE, "intent after reap"),
 )
 ENQUEUE = (
     _mutant("busy is taken for a duplicate", "enqueue", enqueue.NOBODY, "wait for the other"),

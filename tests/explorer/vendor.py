@@ -1,7 +1,8 @@
 """A call to somebody else's system: its request or its answer may be lost, and the worker may die around it.
 
 Three kinds of vendor: one that honours an idempotency key, one that can be asked what it has (`already_done`), and one
-that offers neither, so that an intent is noted first and doubt ends with a person.
+that offers neither, so that an intent is noted first and doubt ends with a person. A refusal proves that nothing was
+done and takes the intent back; of an unknown outcome a person replays only what he did not find at the vendor.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ KEY, ASK, NEITHER = "a vendor with keys", "a vendor that can be asked", "a vendo
 TWICE = "at most one vendor effect"
 UNDONE = "succeeded only with the vendor's effect"
 BEGIN, SEND, SETTLE, RETRY = "begin", "send", "succeed", "retry"
+REFUSED = "retry after a refusal"
 
 
 class Worker(NamedTuple):
@@ -65,11 +67,13 @@ class Vendor:
             alive = any(worker and worker.held.serial == r.serial for worker in w.workers)
             yield Step("the lease runs out", w._replace(record=r._replace(expired=True)), not alive)
         if (after := self.machine.reap(r)) is not None:
-            yield Step("reap", self._write(w, "reap", after))
+            kept = w if "intent after reap" not in self.cut else w._replace(intent=False)
+            yield Step("reap", self._write(kept, "reap", after))
         if (after := self.machine.exhaust(r)) is not None:
             yield Step("exhaust", self._write(w, "exhaust", after))
-        if w.kind != NEITHER and r.state in REVIEWABLE and not r.replays:
-            yield Step("replay", self._write(w, "replay", self.machine.replay(r, r.token)), False)
+        if r.state in REVIEWABLE and not r.replays and (w.kind != NEITHER or not w.keys):
+            looked = w._replace(intent=False)
+            yield Step("replay", self._write(looked, "replay", self.machine.replay(r, r.token)), False)
 
     # -- a worker -----------------------------------------------------------------------------------------------------
 
@@ -115,8 +119,10 @@ class Vendor:
         sent = self._at_vendor(w, worker.held)
         yield Step(f"token {token} calls", _put(sent, n, worker._replace(phase=SETTLE)))
         after_doubt = RETRY if w.kind != NEITHER or "unknown outcome" in self.cut else "dead_letter"
+        after_doubt = REFUSED if "proof" in self.cut else after_doubt
         yield Step(f"token {token} calls, the answer is lost", _put(sent, n, worker._replace(phase=after_doubt)), False)
         yield Step(f"token {token} calls, the request is lost", _put(w, n, worker._replace(phase=after_doubt)), False)
+        yield Step(f"token {token} calls and is refused", _put(w, n, worker._replace(phase=REFUSED)), False)
 
     @staticmethod
     def _still_leased(w: World, held: Held) -> bool:
@@ -132,16 +138,19 @@ class Vendor:
             keys = tuple(sorted({*w.keys, key}))
         return w._replace(keys=keys, wrong=TWICE if len(keys) > 1 else "")
 
-    def _settle(self, w: World, n: int, held: Held, arrow: str) -> Iterator[Step]:
+    def _settle(self, w: World, n: int, held: Held, phase: str) -> Iterator[Step]:
+        arrow = RETRY if phase == REFUSED else phase
+        taken_back = w._replace(intent=False) if phase == REFUSED else w
         after = getattr(self.machine, arrow)(w.record, held)
         if after is None:
-            yield Step(f"{arrow} of token {held.token} finds no row", _put(w, n, None))
+            left = taken_back if "guard of taking back" in self.cut else w
+            yield Step(f"{phase} of token {held.token} finds no row", _put(left, n, None))
             return
-        done = self._write(w, arrow, after, held)
+        done = self._write(taken_back, arrow, after, held)
         if arrow == SETTLE and not w.keys:
             done = done._replace(wrong=UNDONE)
-        yield Step(f"{arrow} by token {held.token}", _put(done, n, None))
-        yield Step(f"{arrow} by token {held.token}, its answer is lost", _put(done, n, Worker(arrow, held)), False)
+        yield Step(f"{phase} by token {held.token}", _put(done, n, None))
+        yield Step(f"{phase} by token {held.token}, its answer is lost", _put(done, n, Worker(phase, held)), False)
 
     def _write(self, w: World, arrow: str, after: Record, held: Held | None = None) -> World:
         return w._replace(record=after, wrong=self.judge.write(arrow, w.record, after, held))

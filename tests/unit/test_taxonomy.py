@@ -1,13 +1,15 @@
 """What an error says about the job, for errors as httpx and requests raise them."""
 
+import smtplib
+import socket
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from jobs import PermanentError, RateLimitedError, RefusedError, TransientError, conf
-from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, classify
+from jobs import PermanentError, RateLimitedError, RefusedError, TransientError, UnknownOutcomeError, conf
+from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, classify, proves_nothing_done
 
 
 class RequestsError(Exception):
@@ -98,3 +100,45 @@ def test_an_error_that_cannot_be_read_is_transient():
             raise RuntimeError("no response here")
 
     assert classify(Broken()) == Transient()
+
+
+class NewConnectionError(Exception):
+    """As urllib3 names it; requests hands it over inside its own error."""
+
+
+NewConnectionError.__module__ = "urllib3.exceptions"
+
+
+@pytest.mark.parametrize(
+    ("error", "nothing_done"),
+    [
+        (ConnectionRefusedError(), True),
+        (socket.gaierror("no such host"), True),
+        (httpx.ConnectError("refused"), True),
+        (httpx.ConnectTimeout("slow"), True),
+        (OSError(SimpleNamespace(reason=NewConnectionError())), True),
+        (smtplib.SMTPRecipientsRefused({}), True),
+        (smtplib.SMTPDataError(554, b"spam"), True),
+        (smtplib.SMTPServerDisconnected("gone"), False),
+        (by_httpx(422, {}), True),
+        (by_httpx(429, {}), True),
+        (by_httpx(401, {}), True),
+        (by_httpx(408, {}), False),
+        (by_httpx(500, {}), False),
+        (by_httpx(503, {"Retry-After": "3"}), True),
+        (by_httpx(503, {}), False),
+        (TransientError("the task says so"), True),
+        (UnknownOutcomeError("the task says so"), False),
+        (httpx.ReadTimeout("no answer"), False),
+        (ConnectionResetError(), False),
+        (TimeoutError(), False),
+        (ValueError("whatever is unknown"), False),
+    ],
+    ids=repr,
+)
+def test_an_error_proves_that_nothing_was_done_or_it_does_not(error, nothing_done):
+    assert proves_nothing_done(error) is nothing_done
+
+
+def test_an_unknown_outcome_is_for_a_person():
+    assert classify(UnknownOutcomeError("who knows")) == Unknown()
