@@ -2,7 +2,7 @@
 
 One PostgreSQL serves the whole run and each pytest process has a database in it; each pytest process has a broker of
 its own, because FLUSHALL and SIGKILL are tests here. `JOBS_TEST_SERVERS=debian` takes Debian's servers instead of the
-wheels' ones. `DATABASE_URL`, when set, is used as it is.
+wheels' ones, `JOBS_TEST_BROKER=rabbitmq` a RabbitMQ instead of a Redis. `DATABASE_URL`, when set, is used as it is.
 """
 
 import os
@@ -58,7 +58,9 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"on {config.stash[SERVERS].kind}'s servers, PYTHONHASHSEED={os.environ['PYTHONHASHSEED']}"
+    servers = config.stash[SERVERS]
+    hash_seed = os.environ["PYTHONHASHSEED"]
+    return f"on {servers.kind}'s servers, the broker is {servers.broker_kind}, PYTHONHASHSEED={hash_seed}"
 
 
 @pytest.fixture(scope="session")

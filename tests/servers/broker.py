@@ -1,32 +1,38 @@
-"""The broker of one pytest process, which tests may empty, kill and bring back."""
+"""The broker of one pytest process, which tests may empty, kill and bring back, whatever broker it is."""
+
+from abc import ABC, abstractmethod
 
 import redis
 
 from config.embedded import Valkey
+from config.embedded.server import Server
 
 
-class Broker:
-    """A running Valkey or Redis."""
+class Broker(ABC):
+    """A running broker, under one address however often it is stopped, killed and started again."""
 
-    def __init__(self, server: Valkey) -> None:
+    name: str
+
+    def __init__(self, server: Server) -> None:
         self._server = server
         self.url = server.url
         self.directory = server.directory
 
-    @property
-    def client(self) -> redis.Redis:
-        """A connection for looking inside; every call opens a new one, because a kill breaks the old ones."""
-        return redis.Redis.from_url(self.url, decode_responses=True)
-
+    @abstractmethod
     def length(self, queue: str) -> int:
-        """How many messages wait in the queue."""
-        with self.client as client:
-            return int(client.llen(queue))
+        """How many messages wait in the queue; none where there is no such queue."""
 
+    @abstractmethod
     def flush(self) -> None:
-        """FLUSHALL: every message is gone."""
-        with self.client as client:
-            client.flushall()
+        """Every message is gone, and every queue."""
+
+    @abstractmethod
+    def put(self, queue: str, raw: bytes) -> None:
+        """Put these bytes into the queue as they are, as a stranger might who knows nothing of Celery."""
+
+    @abstractmethod
+    def received(self) -> int:
+        """How many messages have ever reached a queue, whether or not somebody took them since."""
 
     def kill(self) -> None:
         """SIGKILL, as a machine that goes down does."""
@@ -44,9 +50,36 @@ class Broker:
         self._server.start()
 
     def restore(self) -> None:
-        """Leave a running broker behind, whatever the test did to it."""
-        try:
-            self.flush()
-        except redis.ConnectionError:
-            self.restart()
-            self.flush()
+        """Leave a running broker behind, empty, whatever the test did to it."""
+        self.restart()  # leaves a running one alone
+        self.flush()
+
+
+class RedisBroker(Broker):
+    """A Valkey or a Redis."""
+
+    name = "redis"
+
+    def __init__(self, server: Valkey) -> None:
+        super().__init__(server)
+
+    @property
+    def client(self) -> redis.Redis:
+        """A connection for looking inside; every call opens a new one, because a kill breaks the old ones."""
+        return redis.Redis.from_url(self.url, decode_responses=True)
+
+    def length(self, queue: str) -> int:
+        with self.client as client:
+            return int(client.llen(queue))
+
+    def flush(self) -> None:
+        with self.client as client:
+            client.flushall()
+
+    def put(self, queue: str, raw: bytes) -> None:
+        with self.client as client:
+            client.lpush(queue, raw)
+
+    def received(self) -> int:
+        with self.client as client:
+            return int(client.info("commandstats").get("cmdstat_lpush", {"calls": 0})["calls"])

@@ -17,6 +17,8 @@ APT = ("apt-get", "-o", "DPkg::Lock::Timeout=300", "-qq")
 PACKAGES = {
     "postgresql": "/usr/lib/postgresql/*/bin/postgres",
     "redis-server": "/usr/bin/redis-server",
+    # Not the program in /usr/sbin, which becomes the system's user first.
+    "rabbitmq-server": "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "chromium": "/usr/bin/chromium",
     "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
 }

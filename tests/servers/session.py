@@ -10,8 +10,9 @@ import pytest
 from config.embedded import Postgres, Valkey, places
 from tests.janitor import Janitor
 from tests.servers import debian
-from tests.servers.broker import Broker
+from tests.servers.broker import Broker, RedisBroker
 from tests.servers.debian_servers import DebianPostgres, DebianRedis
+from tests.servers.rabbitmq import RabbitMQ, RabbitMQBroker
 
 NOT_HERE = "not on this machine:"
 KINDS = {"the wheels": (Postgres, Valkey), "debian": (DebianPostgres, DebianRedis)}
@@ -27,7 +28,8 @@ class Servers:
         self.postgres: Postgres | None = None
         self.broker: Broker | None = None
         self.kind = os.environ.get("JOBS_TEST_SERVERS", "the wheels")
-        self._postgres_class, self._broker_class = KINDS[self.kind]
+        self.broker_kind = os.environ.get("JOBS_TEST_BROKER", RedisBroker.name)
+        self._postgres_class, self._redis_class = KINDS[self.kind]
 
     def start_postgres(self) -> str:
         self.postgres = self._postgres_class(self.place(), settings=FAST).start()
@@ -35,7 +37,10 @@ class Servers:
         return self.postgres.url
 
     def start_broker(self) -> Broker:
-        self.broker = Broker(self._broker_class(self.place()).start())
+        if self.broker_kind == RabbitMQBroker.name:
+            self.broker = RabbitMQBroker(RabbitMQ(self.place()).start())
+        else:
+            self.broker = RedisBroker(self._redis_class(self.place()).start())
         return self.broker
 
     def place(self) -> Path:

@@ -36,3 +36,36 @@ def test_a_frozen_wire_keeps_its_connections_and_delivers_later(broker_wire: Wir
         assert broker.length("default") == 0
         broker_wire.thaw()
         wait_until(lambda: broker.length("default") == 1)
+
+
+def test_a_half_open_wire_is_silent_on_old_connections_and_carries_new_ones(broker_wire: Wire) -> None:
+    with redis.Redis.from_url(broker_wire.url, socket_timeout=0.2, single_connection_client=True) as old:
+        old.ping()
+        broker_wire.half_open()
+        with redis.Redis.from_url(broker_wire.url) as new:
+            new.ping()
+        with pytest.raises(redis.TimeoutError):
+            old.ping()
+        assert broker_wire.swallowed
+
+
+def test_a_wire_that_loses_answers_delivers_what_was_said(broker_wire: Wire, broker: Broker) -> None:
+    with redis.Redis.from_url(broker_wire.url, socket_timeout=0.2) as client:
+        client.ping()
+        broker_wire.lose_answers()
+        with pytest.raises(redis.TimeoutError):
+            client.rpush("default", "done, and nobody knows")
+        assert broker.length("default") == 1
+        broker_wire.heal()
+        client.ping()
+
+
+def test_a_slow_wire_delivers_late(broker_wire: Wire) -> None:
+    with redis.Redis.from_url(broker_wire.url, socket_timeout=0.1) as client:
+        client.ping()
+        broker_wire.slow(0.3)
+        with pytest.raises(redis.TimeoutError):
+            client.ping()
+        assert broker_wire.delayed
+        broker_wire.heal()
+        wait_until(client.ping)

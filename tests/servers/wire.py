@@ -1,6 +1,6 @@
 """A wire that a test can cut, between a program and its database or broker, without harm to anybody else's.
 
-It listens on a unix socket or a loopback port and forwards bytes. It runs in a thread of its own.
+It listens on a unix socket or a port and forwards bytes. It runs in a thread of its own.
 """
 
 import asyncio
@@ -8,24 +8,48 @@ import socket
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 CHUNK = 65_536
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(eq=False)
+class Link:
+    """One connection through the wire."""
+
+    near: asyncio.StreamWriter  # to the client
+    far: asyncio.StreamWriter | None = None  # to the server
+    dead: bool = False  # nothing passes any more, and neither end is told
+    torn: bool = False  # bytes of it are gone: it can only be reset
+
+    def reset(self) -> None:
+        self.near.transport.abort()
+        if self.far:
+            self.far.transport.abort()
 
 
 class Wire:
-    """Forwards to `target`: a unix socket's path, or a port on the loopback interface."""
+    """Forwards to `target`: a unix socket's path, or a port on the loopback interface.
 
-    def __init__(self, target: Path | int, listen: Path | None = None) -> None:
+    `swallowed` and `delayed` count the bytes that a fault has kept or held up so far.
+    """
+
+    def __init__(self, target: Path | int, listen: Path | None = None, host: str = LOOPBACK) -> None:
         self.url = ""  # the address that clients need; whoever makes the wire knows it
+        self.host = host
+        self.port = 0 if listen else free_port(host)
+        self.swallowed = self.delayed = 0
         self._target = target
         self._listen = listen
-        self.port = 0 if listen else free_port()
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._links: set[Link] = set()
         self._loop = asyncio.new_event_loop()
         self._flows = asyncio.Event()
+        self._deaf = False
+        self._latency = 0.0
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
 
     def __enter__(self) -> Self:
@@ -41,12 +65,18 @@ class Wire:
         self._thread.join()
         self._loop.close()
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._links)
+
     def cut(self) -> None:
         """Reset every connection and refuse new ones, as a server that went down."""
         self._do(self._cut())
 
     def heal(self) -> None:
-        """Accept connections again."""
+        """Accept connections again, at full speed. Those that have lost bytes are reset: nobody can go on with them."""
+        self._deaf, self._latency = False, 0.0
         self._do(self._accept())
 
     def freeze(self) -> None:
@@ -57,14 +87,28 @@ class Wire:
         """Deliver what was held back, and go on."""
         self._loop.call_soon_threadsafe(self._flows.set)
 
+    def half_open(self) -> None:
+        """Let every connection there is die without a word to either end, until `heal`; new ones work."""
+        self._do(self._half_open())
+
+    def lose_answers(self) -> None:
+        """Deliver what clients say and drop what servers answer, until `heal`: the deed is done and nobody knows."""
+        self._deaf = True
+
+    def slow(self, seconds: float) -> None:
+        """Hold up each chunk of bytes for so long, in both directions, until `heal`."""
+        self._latency = seconds
+
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _accept(self) -> None:
+        for link in [link for link in self._links if link.dead or link.torn]:
+            link.reset()
         if self._server is None and self._listen:
             self._server = await asyncio.start_unix_server(self._serve, self._listen)
         elif self._server is None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._serve, self.host, self.port)
 
     async def _cut(self) -> None:
         if self._server:
@@ -72,8 +116,12 @@ class Wire:
             self._server = None
         if self._listen:
             self._listen.unlink(missing_ok=True)
-        for writer in self._writers:
-            writer.transport.abort()
+        for link in self._links:
+            link.reset()
+
+    async def _half_open(self) -> None:
+        for link in self._links:
+            link.dead = True
 
     async def _finish(self) -> None:
         self._flows.set()
@@ -83,31 +131,44 @@ class Wire:
         await asyncio.gather(*rest, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        link = Link(writer)
+        self._links.add(link)
         try:
-            there = await self._connect()
+            back, link.far = await self._connect()
+            await asyncio.gather(self._pump(reader, link.far, link), self._pump(back, writer, link, answers=True))
         except OSError:
-            writer.transport.abort()
-            return
-        self._writers.add(there[1])
-        await asyncio.gather(self._pump(reader, there[1]), self._pump(there[0], writer))
+            link.reset()
+        finally:
+            self._links.discard(link)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if isinstance(self._target, Path):
             return await asyncio.open_unix_connection(self._target)
-        return await asyncio.open_connection("127.0.0.1", self._target)
+        return await asyncio.open_connection(LOOPBACK, self._target)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: Link, *, answers: bool = False
+    ) -> None:
         with suppress(OSError):
             while chunk := await reader.read(CHUNK):
                 await self._flows.wait()
-                writer.write(chunk)
-                await writer.drain()
-        writer.close()
-        self._writers.discard(writer)
+                await self._forward(chunk, writer, link, answers)
+        if not link.dead:
+            writer.close()
+
+    async def _forward(self, chunk: bytes, writer: asyncio.StreamWriter, link: Link, answers: bool) -> None:
+        if link.dead or (answers and self._deaf):
+            self.swallowed += len(chunk)
+            link.torn = True
+            return
+        if self._latency:
+            self.delayed += len(chunk)
+            await asyncio.sleep(self._latency)  # it is what a slow network does
+        writer.write(chunk)
+        await writer.drain()
 
 
-def free_port() -> int:
+def free_port(host: str = LOOPBACK) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
