@@ -19,6 +19,7 @@ PACKAGES = {
     "redis-server": "/usr/bin/redis-server",
     # Not the program in /usr/sbin, which becomes the system's user first.
     "rabbitmq-server": "/usr/lib/rabbitmq/bin/rabbitmq-server",
+    "libfaketime": "/usr/lib/*/faketime/libfaketimeMT.so.1",
     "chromium": "/usr/bin/chromium",
     "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
 }
