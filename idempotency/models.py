@@ -55,6 +55,7 @@ class Record(models.Model):
     pruned_at = models.DateTimeField(null=True, help_text="the row is a tombstone: it only answers for its key")
 
     class Meta:
+        permissions: ClassVar = [("replay_record", "Can send a given-up job again")]
         indexes: ClassVar = [
             # Every claim reads from here in order. The predicate costs HOT updates (about a tenth of the throughput)
             # and keeps a claim as fast among five million finished records as among none.

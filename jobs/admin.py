@@ -1,4 +1,4 @@
-"""The records, to look at. Nobody writes them here: every write of a record is an arrow with a guard."""
+"""The records, to look at and to replay. Every write of a record is an arrow with a guard; nobody edits them here."""
 
 import json
 from typing import Any, ClassVar
@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from idempotency.models import Attempt, Queue, Record
 from jobs.models import Worker
+from jobs.replay_admin import ReplayMixin
 from jobs.task import registered
 
 
@@ -35,7 +36,7 @@ class AttemptInline(LookOnly, admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Record)
-class RecordAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class RecordAdmin(ReplayMixin, LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """One line per job, the newest first: ids sort by creation, so no index is needed for it."""
 
     list_display = ("id", "task", "state", "queue", "attempts_used", "available_at", "finished_at", "error_in_short")

@@ -21,7 +21,7 @@ def entries(ledger: str) -> list[str]:
 
 def hold_until(go: str) -> None:
     while not Path(go).exists():
-        time.sleep(0.01)
+        time.sleep(0.01)  # the body waits for the test
 
 
 class ChargeWithoutLooking(Task):
@@ -73,5 +73,5 @@ class OutlastLease(Task):
 
     def run(self, name: str, seconds: float) -> None:
         self.mark(f"{name} began")
-        time.sleep(seconds)
+        time.sleep(seconds)  # the lease must have time to run out
         self.mark(f"{name} ended")
