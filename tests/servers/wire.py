@@ -136,7 +136,7 @@ class Wire:
         try:
             back, link.far = await self._connect()
             await asyncio.gather(self._pump(reader, link.far, link), self._pump(back, writer, link, answers=True))
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # asyncio's own callback cannot bear a cancelled task
             link.reset()
         finally:
             self._links.discard(link)

@@ -1,0 +1,38 @@
+"""A worker whose clock is wrong."""
+
+from tests.chaos.nemesis.fault import Fault, Hit, aim
+from tests.chaos.world import World
+from tests.servers import debian
+
+PACKAGE = "libfaketime"
+OFFSETS = ("+1h", "-1h")
+AT_WORK = 25.0  # seconds to start and take its first job
+
+
+class ClockSkew(Fault):
+    """The worker is killed and comes back an hour ahead or behind; it counts when it has taken jobs like that.
+
+    Its monotonic clock stays right, as it does on a real machine whose wall clock is set.
+    """
+
+    lasts = (1.0, 3.0)
+
+    @classmethod
+    def impossible(cls, world: World) -> str:  # noqa: ARG003 - it is the machine's
+        return "" if debian.installed(PACKAGE) else f"needs Debian's {PACKAGE}"
+
+    def strike(self) -> Hit | None:
+        offset, since = self.luck.choice(OFFSETS), self.sight.now()
+        self.now()
+        self.world.restart_worker(
+            self.worker,
+            LD_PRELOAD=str(debian.program(PACKAGE)),
+            FAKETIME=offset,
+            FAKETIME_DONT_FAKE_MONOTONIC="1",
+        )
+        since = since or aim(self.sight.now)
+        taken = since and aim(lambda: self.sight.started(self.worker.claimant, since), AT_WORK)
+        return Hit(f"{taken} jobs taken with a clock at {offset}") if taken else None
+
+    def heal(self) -> None:
+        self.world.restart_worker(self.worker)
