@@ -8,10 +8,10 @@ from collections.abc import Callable
 from idempotency import statements
 
 OWN = "r.id = o.id AND r.state = 'processing' AND r.fencing_token = o.token AND r.lease_id = %(lease_id)s"
-ANYBODY = "r.id = o.id AND (r.state = 'processing' OR r.lease_id <> %(lease_id)s)"
+ANYBODY = "r.id = o.id"
 
 BREAKS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "guard": ("a worker settles whatever it once held", lambda text: text.replace(OWN, ANYBODY)),
+    "guard": ("a worker settles whatever it has ever held", lambda text: text.replace(OWN, ANYBODY)),
     "reaper": (
         "an expired lease is never taken back",
         lambda text: text.replace("lease_expires_at < statement_timestamp()", "false"),
