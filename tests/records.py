@@ -76,6 +76,14 @@ def let_all_be_due(connection) -> None:
     )
 
 
+def by_hand(connection, statement: str, *params: object) -> None:
+    """Write what the table's own guard would refuse, as a superuser who switches it off can."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(statement, params)
+        cursor.execute("RESET session_replication_role")  # where the statement fails its transaction takes the SET back
+
+
 def rows(connection, *columns: str) -> dict:
     """The columns of every record by id; of one column its bare value."""
     with connection.cursor() as cursor:

@@ -14,6 +14,7 @@ from jobs import hints
 from jobs.relay import ASSUMED_BATCH, Relay
 from tests.app.tasks import Mark
 from tests.processes import wait_until
+from tests.records import by_hand
 
 SOON = timedelta(seconds=0.4)
 
@@ -115,8 +116,7 @@ def test_a_job_that_is_not_due_gets_no_hint_until_it_is(pushes, relay):
 @pytest.mark.parametrize("blocked", ["parked_reason = 'no worker'", "attempt = max_attempts"])
 def test_what_a_claim_would_refuse_gets_no_hint(pushes, relay, blocked):
     enqueue(1)
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE idempotency_record SET {blocked}")
+    by_hand(connection, f"UPDATE idempotency_record SET {blocked}")
     assert relay.tick().hints == 0
     assert pushes() == 1
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from idempotency import transitions
 from idempotency.audit import audit, breaches
-from tests.records import OOPS, assert_balanced, claim, enqueue, enqueue_plenty
+from tests.records import OOPS, assert_balanced, by_hand, claim, enqueue, enqueue_plenty
 
 
 def test_every_record_is_counted_where_it_is(own):
@@ -30,7 +30,7 @@ def test_every_record_is_counted_where_it_is(own):
 
 def test_a_record_deleted_by_hand_is_missed(own):
     enqueue_plenty(own, 3)
-    own.execute("DELETE FROM idempotency_record WHERE id = (SELECT min(id::text)::uuid FROM idempotency_record)")
+    by_hand(own, "DELETE FROM idempotency_record WHERE id = (SELECT min(id::text)::uuid FROM idempotency_record)")
     assert breaches(own, audit(own)) == [
         "tests.task: 1 accepted records are gone. Something else than the pruner deleted them."
     ]
@@ -46,7 +46,7 @@ def test_a_record_inserted_by_hand_is_noticed(own):
 def test_attempts_of_a_record_that_is_gone_are_noticed(own):
     (id_,) = enqueue(own, None)
     transitions.retry(own, claim(own)[0], delay=timedelta(0), problem=OOPS)
-    own.execute("DELETE FROM idempotency_record")
+    by_hand(own, "DELETE FROM idempotency_record")
     assert f"attempts are kept of records that are gone: {id_}" in breaches(own, audit(own))
 
 

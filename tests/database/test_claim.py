@@ -8,6 +8,7 @@ from idempotency.states import State
 from tests.records import (
     OOPS,
     assert_balanced,
+    by_hand,
     claim,
     enqueue,
     enqueue_plenty,
@@ -86,7 +87,7 @@ def test_no_record_has_more_attempts_than_its_cap(own):
 
 def test_a_queued_record_without_attempts_left_is_not_claimed_and_ends(own):
     (id_,) = enqueue(own, None, max_attempts=1)
-    own.execute("UPDATE idempotency_record SET attempt = 1")
+    by_hand(own, "UPDATE idempotency_record SET attempt = 1")
     assert claim(own) == []
     assert reads.backlog(own, ["default"], cap=10)[0].claimable == 0
     assert transitions.exhaust(own, ["default"]) == {id_: State.DEAD_LETTERED}

@@ -10,10 +10,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from idempotency import transitions
-from idempotency.models import Record
 from jobs import registry
 from tests.app.tasks import Mark, mark_each_time
-from tests.records import OOPS, claim, let_leases_run_out
+from tests.records import OOPS, by_hand, claim, let_leases_run_out
 
 pytestmark = pytest.mark.django_db
 
@@ -107,8 +106,7 @@ def retried():
 
 def spent():
     id_ = queued()
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE idempotency_record SET attempt = max_attempts")
+    by_hand(connection, "UPDATE idempotency_record SET attempt = max_attempts")
     return id_
 
 
@@ -166,7 +164,7 @@ def test_verify_balances(jobs):
 
 def test_verify_names_the_task_whose_record_is_gone(jobs, capsys):
     queued()
-    Record.objects.all()._raw_delete("default")
+    by_hand(connection, "DELETE FROM idempotency_record")
     with pytest.raises(CommandError, match="do not balance") as failure:
         jobs("verify")
     assert failure.value.returncode == 1

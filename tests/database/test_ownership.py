@@ -10,7 +10,7 @@ import pytest
 from idempotency import transitions
 from idempotency.errors import LeaseLost
 from idempotency.states import Reason, State
-from tests.records import LEASE, OOPS, claim, enqueue, enqueue_plenty, let_all_be_due, let_leases_run_out
+from tests.records import LEASE, OOPS, by_hand, claim, enqueue, enqueue_plenty, let_all_be_due, let_leases_run_out
 
 NOW = timedelta(0)
 WRITES = {
@@ -50,7 +50,7 @@ def given_back(own, mine):
 
 
 def token_repeated_after_a_fail_over(own, mine):
-    own.execute("UPDATE idempotency_record SET lease_id = %s", (uuid4(),))
+    by_hand(own, "UPDATE idempotency_record SET lease_id = %s", uuid4())
 
 
 def everything(own):
