@@ -37,8 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _play(servers: Servers, system: System, scenario: Scenario, patience: float) -> Observation:
     if scenario.name in system.lacks:
         return Observation(system.lacks[scenario.name], None)
-    with servers.stage(system) as stage:
-        return scenario.play(stage, patience)
+    try:
+        with servers.stage(system) as stage:
+            return scenario.play(stage, patience)
+    except Exception as error:  # noqa: BLE001 - a system that cannot be tried must not hide what the others do
+        _say(str(error))
+        return Observation(f"could not be tried: {type(error).__name__}", False)
 
 
 def _show(asked: argparse.Namespace, found: dict, scenarios: Sequence[Scenario], labels: Sequence[str]) -> None:

@@ -48,8 +48,9 @@ class Servers:
             )
 
     def environment(self, system: System, database: str, go: Path) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         return {
-            **os.environ,
+            **inherited,
             "PGHOST": self._host,
             "PGUSER": self._user,
             "PGDATABASE": database,

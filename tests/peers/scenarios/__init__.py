@@ -29,10 +29,10 @@ ALL = (
     ),
     Scenario(
         "poison",
-        "a job kills whatever runs it, workers are restarted: it stops, with a reason",
+        "a job kills whatever runs it, workers are restarted: it stops, with an outcome",
         deaths.kills_whatever_runs_it,
     ),
-    Scenario("long", "a 7 s job, lease 2 s where there is one, two healthy workers", long.outlasts_the_lease),
+    Scenario("long", "a 7 s job, a lease of 2 s where one can be set, two healthy workers", long.outlasts_the_lease),
     Scenario("key", "worker killed while a job holds its key; five more enqueues", asking.key_of_a_killed_job),
     Scenario("stranded", "worker killed in the middle of a job, a healthy one beside it", deaths.in_the_middle),
     Scenario("replay", "an admin user with view permission alone posts the replay", asking.replay_by_a_viewer),
