@@ -25,6 +25,16 @@ DEFAULTS: dict[str, Any] = {
     "worker_hijack_root_logger": False,
     "task_default_delivery_mode": 1,
 }
+# By kombu's names: ours, and what they are to be told.
+TRANSPORTS = {
+    "redis": "jobs.transport.redis:Transport",
+    "rediss": "jobs.transport.redis:Transport",
+    "amqp": "jobs.transport.amqp:Transport",
+    "pyamqp": "jobs.transport.amqp:Transport",
+    "amqps": "jobs.transport.amqp:SSLTransport",
+}
+# A caller never waits for a broker that is away: the relay sends what it could not.
+NO_RETRIES = {"max_retries": 0, "interval_start": 0}
 REDIS = {
     # Celery's own bookkeeping of unacknowledged messages is a third of its cost, and the record makes it needless.
     "ack_emulation": False,
@@ -33,10 +43,12 @@ REDIS = {
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 10,
-    # A caller never waits for a broker that is away: the relay sends what it could not.
-    "max_retries": 0,
-    "interval_start": 0,
+    **NO_RETRIES,
 }
+AMQP = {"connect_timeout": 2, **NO_RETRIES}
+# Quorum queues survive a broker's machine. The limit is RabbitMQ 4's own, said here because a queue must be declared
+# in the same words by everybody: a hint that kills its reader again and again may go.
+QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 20}
 
 
 def create_app(name: str, **settings: Any) -> Celery:
@@ -58,11 +70,30 @@ def _complete(sender: Celery, **_: Any) -> None:
     from jobs.worker import parent  # noqa: F401 - connects the worker's signals
     from jobs.worker.hint import Hint
 
-    if sender.connection_for_write().transport_cls in ("redis", "rediss"):
-        sender.conf.broker_transport = "jobs.transport:Transport"
-        sender.conf.broker_transport_options = REDIS | dict(sender.conf.broker_transport_options or {})
-        sender.conf.worker_disable_prefetch = True
+    name = sender.connection_for_write().transport_cls
+    if name in TRANSPORTS:
+        sender.conf.broker_transport = TRANSPORTS[name]
+    is_amqp = "amqp" in str(name)
+    if is_amqp:
+        _prepare_amqp(sender.conf)
+    elif name in TRANSPORTS:
+        _prepare_redis(sender.conf)
     if not sender.conf.task_queues:
-        sender.conf.task_queues = [Queue(name, Exchange(""), routing_key=name) for name in conf.queues()]
+        arguments = QUORUM if is_amqp else None
+        sender.conf.task_queues = [
+            Queue(name, Exchange(""), routing_key=name, queue_arguments=arguments) for name in conf.queues()
+        ]
         sender.conf.update(task_default_exchange="")
     sender.register_task(Hint())
+
+
+def _prepare_redis(settings: Any) -> None:
+    settings.broker_transport_options = REDIS | dict(settings.broker_transport_options or {})
+    settings.worker_disable_prefetch = True
+
+
+def _prepare_amqp(settings: Any) -> None:
+    settings.broker_transport_options = AMQP | dict(settings.broker_transport_options or {})
+    # RabbitMQ closes a channel whose hint has waited half an hour behind a long job; Celery's worker would end on it.
+    settings.broker_channel_error_retry = True
+    settings.worker_consumer = "jobs.worker.consumer:Consumer"

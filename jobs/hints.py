@@ -5,12 +5,18 @@ They may be lost, doubled, late or forged, so sending one may fail in silence: t
 
 import logging
 import time
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 
 from celery import current_app
 from django.db import connection, transaction
+from kombu import Producer
 from kombu.utils.uuid import uuid
+
+from jobs.transport import amqp
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -66,28 +72,68 @@ def nudge(queue: str) -> None:
 
 def send(queue: str, count: int = 1) -> None:
     """Put `count` hints into the queue. Raises what the broker's client raises."""
-    with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
-        for _ in range(count):
-            # The default exchange: it needs no binding, so a wiped broker routes as before.
-            producer.publish(
-                _body(queue),
-                exchange="",
-                routing_key=queue,
-                headers=_headers(queue),
-                serializer="json",
-                declare=[],
-                retry=False,
-                delivery_mode=1,
-            )
+    _with_broker(partial(_send, queue=queue, count=count))
 
 
 def depth(queue: str) -> int:
     """Hints that wait in the queue."""
-    with current_app.producer_pool.acquire(block=True, timeout=5) as producer:
-        channel: Any = producer.channel
-        if hasattr(channel, "_size"):
-            return int(channel._size(queue))  # noqa: SLF001 - kombu has no public way that works before a consumer came
-        return int(channel.queue_declare(queue, passive=True).message_count)
+    return _with_broker(partial(_depth, queue=queue))
+
+
+def _with_broker(work: Callable[[Any], T]) -> T:
+    """Call `work` with a connection of the pool; a second time where the connection had died of old age meanwhile."""
+    pool: Any = current_app.pool
+    with pool.acquire(block=True, timeout=5) as connection:
+        kept = connection.connected
+        try:
+            return work(connection)
+        except Exception as error:
+            connection.collect()  # answers to this may still be on their way, and are none to the next question
+            if not kept or isinstance(error, TimeoutError) or not isinstance(error, connection.connection_errors):
+                raise
+        return work(connection)
+
+
+def _send(connection: Any, *, queue: str, count: int) -> None:
+    channel = _channel(connection)
+    _publish(channel, queue, count)
+    if isinstance(channel, amqp.ConfirmingChannel) and (unroutable := channel.confirmed()):
+        current_app.amqp.queues[queue](channel).declare()
+        _publish(channel, queue, unroutable)
+        channel.confirmed()
+
+
+def _publish(channel: Any, queue: str, count: int) -> None:
+    producer = Producer(channel, auto_declare=False)
+    for _ in range(count):
+        # The default exchange: it needs no binding, so a wiped broker routes as before.
+        producer.publish(
+            _body(queue),
+            exchange="",
+            routing_key=queue,
+            headers=_headers(queue),
+            serializer="json",
+            mandatory=True,
+            retry=False,
+            delivery_mode=1,
+        )
+
+
+def _depth(connection: Any, *, queue: str) -> int:
+    channel: Any = _channel(connection)
+    if hasattr(channel, "_size"):
+        return int(channel._size(queue))  # noqa: SLF001 - kombu has no public way that works before a consumer came
+    # Declared as the workers declare it: a queue that is gone is there again, and nobody waits for a worker to start.
+    declared = current_app.amqp.queues[queue](channel)
+    depths: list[int] = []
+    declared.on_declared = lambda _name, messages, _consumers: depths.append(messages)
+    declared.queue_declare()
+    return depths[0]
+
+
+def _channel(connection: Any) -> Any:
+    channel = connection.default_channel  # connects, where need be
+    return connection.connection.confirming() if isinstance(channel, amqp.Channel) else channel
 
 
 @lru_cache

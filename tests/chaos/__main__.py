@@ -6,13 +6,14 @@ import shutil
 import signal
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from tests.chaos import isolation
 from tests.chaos.plan import ALL, check_kinds
 
 BROKERS = {"valkey": "redis", "rabbitmq": "rabbitmq"}
-INTERRUPTED = 130
+CANNOT_TELL = 2
 
 
 def arguments() -> argparse.Namespace:
@@ -55,7 +56,11 @@ def main() -> int:
         from tests.chaos.shrink import shrink
 
         return shrink(sys.argv[1:])
-    return perform(asked)
+    try:
+        return perform(asked)
+    except Exception:  # noqa: BLE001 - whatever it is, it says nothing about the product
+        traceback.print_exc()
+        return CANNOT_TELL
 
 
 def perform(asked: argparse.Namespace) -> int:
@@ -78,6 +83,7 @@ def perform(asked: argparse.Namespace) -> int:
         shutil.rmtree(evidence)
     else:
         report.evidence = str(evidence)
+        (evidence / "report.json").write_text(json.dumps(report.as_dict(), indent=1))
     print("\n".join(report.lines()), file=sys.stderr)
     if asked.json:
         print(json.dumps(report.as_dict(), indent=1))

@@ -40,7 +40,7 @@ RESTS: dict[str, tuple[float, float]] = {
     BROKER: (5, 11),
     DATABASE: (10, 18),
     CALLERS: (4, 8),
-    VENDOR: (6, 12),
+    VENDOR: (4, 9),
 }
 
 

@@ -7,6 +7,18 @@ import redis
 from config.embedded import Valkey
 from config.embedded.server import Server
 
+STRANGE = (
+    b"not JSON",
+    b"\xff\xfe",
+    b"[1, 2]",
+    b"{}",
+    b'{"body": "x", "headers": {}, "properties": {}}',
+    (
+        b'{"properties": {"delivery_tag": "a", "delivery_info": {}},'
+        b' "headers": {"task": "jobs.hint", "id": "x"}, "body": "e30="}'
+    ),
+)
+
 
 class Broker(ABC):
     """A running broker, under one address however often it is stopped, killed and started again."""
@@ -29,6 +41,10 @@ class Broker(ABC):
     @abstractmethod
     def put(self, queue: str, raw: bytes) -> None:
         """Put these bytes into the queue as they are, as a stranger might who knows nothing of Celery."""
+
+    @abstractmethod
+    def put_strange(self, queue: str) -> None:
+        """Put messages into the queue that no worker can read, or that lack what every message has."""
 
     @abstractmethod
     def received(self) -> int:
@@ -79,6 +95,10 @@ class RedisBroker(Broker):
     def put(self, queue: str, raw: bytes) -> None:
         with self.client as client:
             client.lpush(queue, raw)
+
+    def put_strange(self, queue: str) -> None:
+        for raw in STRANGE:
+            self.put(queue, raw)
 
     def received(self) -> int:
         with self.client as client:

@@ -2,12 +2,14 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from tests.chaos.nemesis.fault import Fault, Hit, aim
 from tests.chaos.world import World
 from tests.processes import wait_until
 
+PIECES = (1 << 26, 1 << 20, 1 << 14, 1 << 12)  # bytes
 FULL = "No space left on device"
 
 
@@ -58,9 +60,12 @@ class DiskFull(PostgresImmediate):
         return Hit(f"{self.complaints() - before} complaints, {len(victims)} records due or in processing", victims)
 
     def fill(self) -> None:
-        room = os.statvfs(self.ballast.parent)
+        """In pieces that get smaller: PostgreSQL takes what it can get meanwhile."""
         with self.ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_bsize)
+            for piece in PIECES:
+                with suppress(OSError):
+                    while True:
+                        os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), piece)
 
     def complaints(self) -> int:
         return self.world.postgres.log.read_text(errors="replace").count(FULL)

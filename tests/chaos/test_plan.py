@@ -1,0 +1,42 @@
+"""The same seed means the same faults, whichever of them are left out."""
+
+from itertools import islice
+
+import pytest
+
+from tests.chaos.nemesis import FAULTS
+from tests.chaos.plan import ALL, CALLERS, KINDS, W1, check_kinds, plan
+from tests.chaos.war import Orders
+
+
+def first(count, *arguments):
+    return list(islice(plan(*arguments), count))
+
+
+def test_a_seed_always_plans_the_same_and_another_one_something_else():
+    assert first(50, 7, W1) == first(50, 7, W1)
+    assert first(50, 7, W1) != first(50, 8, W1)
+    assert first(1, 7, W1)[0].luck().random() == first(1, 7, W1)[0].luck().random()
+
+
+def test_faults_keep_their_places_when_others_are_left_out_and_when_a_run_goes_on():
+    everything = first(60, 7, W1)
+    assert first(3, 7, W1, ["stop_child"]) == [p for p in everything if p.kind == "stop_child"][:3]
+    assert first(20, 7, W1, ALL, 40) == everything[40:]
+
+
+def test_a_lane_without_any_of_the_kinds_has_no_faults():
+    assert first(1, 7, CALLERS, ["stop_child"]) == []
+
+
+def test_every_planned_kind_can_be_inflicted_and_nothing_else_is_known():
+    assert set(ALL) == set(FAULTS) == {kind for kinds in KINDS.values() for kind in kinds}
+    with pytest.raises(ValueError, match=r"unknown kinds of faults: earthquake\. Known are broker_flush"):
+        check_kinds(["earthquake"])
+
+
+def test_single_faults_can_be_picked_and_a_plan_can_be_cut_short():
+    picked = Orders(7, ALL, only=["w1:3", "w1:5"])
+    assert [p.name for p in picked.faults("w1", 0)] == ["w1:3", "w1:5"]
+    assert list(picked.faults("w2", 0)) == []
+    assert [p.place for p in Orders(7, ALL, until=4).faults("w1", 0)] == [0, 1, 2, 3]

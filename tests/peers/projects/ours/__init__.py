@@ -1,0 +1,3 @@
+from ours.celery_app import app
+
+__all__ = ["app"]
