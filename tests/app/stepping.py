@@ -2,6 +2,7 @@
 
 import os
 import signal
+from uuid import uuid4
 
 from django.db import transaction
 
@@ -23,6 +24,21 @@ class KilledBetweenSteps(Task):
     def _make(self, name: str) -> str:
         Effect.objects.create(name=name, pid=os.getpid())
         return f"made by attempt {self.job.attempt}"
+
+
+class ChargeThenShip(Task):
+    """Two steps, each with an answer that is never the same."""
+
+    dedupe_key = ("number",)
+
+    def run(self, number: int) -> dict[str, str]:
+        charge = self.job.step("charge", deed, number)
+        return {"charge": charge, "ship": self.job.step("ship", deed, charge)}
+
+
+def deed(_what: object) -> str:
+    """Somewhere outside; answers with a receipt."""
+    return f"receipt {uuid4()}"
 
 
 class StepWithNewArguments(Task):
