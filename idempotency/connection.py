@@ -23,7 +23,7 @@ def connect(application_name: str, *, using: str = "default") -> psycopg.Connect
     params["options"] = f"{params.get('options', '')} {OPTIONS}".strip()
     params["connect_timeout"] = params.get("connect_timeout", 5)
     pooled = connections[using].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")  # Django's word for a PgBouncer
-    connection = psycopg.connect(**KEEPALIVE | params, application_name=application_name, autocommit=True)
+    connection = psycopg.connect(**KEEPALIVE | params | {"application_name": application_name, "autocommit": True})
     connection.adapters.register_loader("jsonb", TextLoader)  # as Django's does: see `statements.loads`
     if pooled:
         connection.prepare_threshold = None  # the next statement may reach a server that never saw it prepared
