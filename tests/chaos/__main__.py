@@ -32,6 +32,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--break", dest="mistake", default="", metavar="NAME", help="make a mistake for the judge to find"
     )
+    parser.add_argument("--window", type=int, default=30, metavar="N", help="drain and judge after every N faults")
     parser.add_argument("--shrink", action="store_true", help="repeat a failing run with fewer and fewer faults")
     asked = parser.parse_args()
     try:
@@ -52,7 +53,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if asked.shrink:
+    if asked.shrink:  # each run makes its own world
         from tests.chaos.shrink import shrink
 
         return shrink(sys.argv[1:])
@@ -76,7 +77,9 @@ def perform(asked: argparse.Namespace) -> int:
     orders = Orders(asked.seed, asked.kinds, asked.only, asked.until)
     with Screen() as screen:
         state = State.load(asked.resume, asked.seed, broker)
-        with Campaign(orders, asked.faults, evidence, state, asked.resume, screen, asked.mistake) as campaign:
+        with Campaign(
+            orders, asked.faults, evidence, state, asked.resume, screen, asked.mistake, asked.window
+        ) as campaign:
             signal.signal(signal.SIGINT, lambda *_: campaign.war.given_up.set())
             report = campaign.run()
     if report.verdict == PASSED and not asked.evidence:

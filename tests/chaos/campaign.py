@@ -21,7 +21,6 @@ from tests.chaos.world import CROWD, RATE, RELIEF, World
 from tests.processes import ROOT, wait_until
 
 DRAIN = 60.0  # seconds for the rest of the jobs; far beyond what recovery may take
-WINDOW = 30  # landed faults between two judgements
 THROTTLE = 0.5  # seconds between two looks at the backlog
 
 
@@ -66,6 +65,7 @@ class Campaign:
     file: Path | None
     screen: Screen
     mistake: str = ""
+    window: int = 30  # landed faults between two judgements
 
     def __enter__(self) -> Self:
         self.begun = time.monotonic()
@@ -94,7 +94,7 @@ class Campaign:
         before = self.state.landed
         more = True
         while more and before + len(self.war.landed) < self.faults and not self.war.given_up.is_set():
-            quota = min(len(self.war.landed) + WINDOW, self.faults - before)
+            quota = min(len(self.war.landed) + self.window, self.faults - before)
             self.world.hold.unlink(missing_ok=True)
             with closing(self.world.sight()) as self.sight:
                 more = self.war.wage(quota, self._watch)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.chaos.nemesis import FAULTS
 from tests.chaos.plan import ALL, CALLERS, KINDS, W1, check_kinds, plan
+from tests.chaos.shrink import smallest
 from tests.chaos.war import Orders
 
 
@@ -40,3 +41,14 @@ def test_single_faults_can_be_picked_and_a_plan_can_be_cut_short():
     assert [p.name for p in picked.faults("w1", 0)] == ["w1:3", "w1:5"]
     assert list(picked.faults("w2", 0)) == []
     assert [p.place for p in Orders(7, ALL, until=4).faults("w1", 0)] == [0, 1, 2, 3]
+
+
+def test_a_failing_run_shrinks_to_the_faults_that_make_it_fail():
+    tried = []
+
+    def fails(faults):
+        tried.append(faults)
+        return {"w1:3", "relay:0"} <= set(faults)
+
+    assert smallest([*(f"w1:{n}" for n in range(9)), "relay:0", "broker:2"], fails) == ["w1:3", "relay:0"]
+    assert len(tried) < 30
