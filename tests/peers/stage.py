@@ -68,7 +68,9 @@ class Servers:
         """A stage for one scenario; the first one of a system migrates its template."""
         self._count += 1
         template, database = f"{system.project}_template", f"{system.project}_{self._count}"
-        go = self.place / f"go-{self._count}"
+        place = self.place / f"stage-{self._count}"
+        place.mkdir()
+        go = place / "go"
         self.broker.flush()
         if not self._has(template):
             self.create(template)
@@ -76,7 +78,7 @@ class Servers:
                 connection.execute(EFFECTS)
             ask(system, self.environment(system, template, go), "migrate")
         self.create(database, template)
-        programs = Programs(self.place, lambda: self.environment(system, database, go), self.janitor)
+        programs = Programs(place, lambda: self.environment(system, database, go), self.janitor)
         try:
             with self.connect(database) as connection:
                 yield Stage(system, self, programs, connection, self.environment(system, database, go))

@@ -113,7 +113,7 @@ PEERS = (
         package="procrastinate",
         requirements=("procrastinate[django]==3.10.0", *DJANGO),
         worker=django("procrastinate", "worker"),
-        ready="Starting worker on",
+        ready="Launching a worker",
         ends=frozenset({"succeeded", "failed", "cancelled", "aborted"}),
         environment=settings("procrastinate_project"),
         lacks={"broker": NO_BROKER, "broker-disk": NO_BROKER},
