@@ -25,6 +25,7 @@ CALLER_FULL = 64  # hints that already wait: every worker of the queue is at wor
 CALLER_REST = 0.25  # seconds a caller sends nothing after it saw the queue full: the relay's own interval
 BROKER_AWAY_REST = 1.0  # seconds a caller tries nothing after the broker failed …
 REST_PER_LOSS = 10  # … or this many times what the failure took: a broker that hangs costs a tenth of the time
+AT_ONCE = 0.5  # seconds within which a connection that died unnoticed fails; whoever waited longer is not sent again
 LOOK_EVERY = 16  # sends between two looks at the depth; a look costs as much as a send
 
 _silent_until: dict[str, float] = {}
@@ -84,14 +85,21 @@ def _with_broker(work: Callable[[Any], T]) -> T:
     """Call `work` with a connection of the pool; a second time where the connection had died of old age meanwhile."""
     pool: Any = current_app.pool
     with pool.acquire(block=True, timeout=5) as connection:
-        kept = connection.connected
+        kept, began = connection.connected, time.monotonic()
         try:
-            return work(connection)
-        except Exception as error:
-            connection.collect()  # answers to this may still be on their way, and are none to the next question
-            if not kept or isinstance(error, TimeoutError) or not isinstance(error, connection.connection_errors):
+            return _with(connection, work)
+        except connection.connection_errors:
+            if not kept or time.monotonic() - began > AT_ONCE:
                 raise
+        return _with(connection, work)
+
+
+def _with(connection: Any, work: Callable[[Any], T]) -> T:
+    try:
         return work(connection)
+    except Exception:
+        connection.collect()  # answers to this may still be on their way, and are none to the next question
+        raise
 
 
 def _send(connection: Any, *, queue: str, count: int) -> None:

@@ -61,8 +61,6 @@ class ConfirmingChannel(Channel):
         """
         ends = time.monotonic() + seconds
         while self._unconfirmed:
-            if self.connection.blocked:
-                raise Blocked("the broker is short of memory or disk and takes no messages")
             self.connection.drain_events(timeout=max(0.001, ends - time.monotonic()))
         returned, self._returned = self._returned, 0
         return returned
@@ -83,7 +81,6 @@ class Connection(pyamqp.Connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs, frame_handler=_tolerant_frame_handler)  # type: ignore[misc]
-        self.blocked = False
         self._confirming: ConfirmingChannel | None = None
 
     def connect(self, callback: Callable[[], Any] | None = None) -> Any:
@@ -102,10 +99,9 @@ class Connection(pyamqp.Connection):
         return self._confirming
 
     def _on_blocked(self) -> None:
-        self.blocked = True
-
-    def _on_unblocked(self) -> None:
-        self.blocked = False
+        """Break off whatever waits: from now on the broker does not even read what a connection that publishes says."""
+        if self._confirming:
+            raise Blocked("the broker is short of memory or disk and takes no messages")
 
 
 class Transport(pyamqp.Transport):

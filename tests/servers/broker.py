@@ -50,6 +50,14 @@ class Broker(ABC):
     def received(self) -> int:
         """How many messages have ever reached a queue, whether or not somebody took them since."""
 
+    @abstractmethod
+    def refuse(self) -> None:
+        """Take no more messages, as one that is short of memory."""
+
+    @abstractmethod
+    def accept(self) -> None:
+        """Take messages again."""
+
     def kill(self) -> None:
         """SIGKILL, as a machine that goes down does."""
         self._server.kill()
@@ -95,6 +103,14 @@ class RedisBroker(Broker):
     def put(self, queue: str, raw: bytes) -> None:
         with self.client as client:
             client.lpush(queue, raw)
+
+    def refuse(self) -> None:
+        with self.client as client:
+            client.config_set("maxmemory", "1")
+
+    def accept(self) -> None:
+        with self.client as client:
+            client.config_set("maxmemory", "0")
 
     def put_strange(self, queue: str) -> None:
         for raw in STRANGE:

@@ -143,6 +143,11 @@ class RabbitMQ(Server):
         connection.connect()
         return connection
 
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl` with these arguments."""
+        program = debian.program("rabbitmq-server").with_name("rabbitmqctl")
+        subprocess.run([program, *arguments], env=self.environment, check=True, capture_output=True)
+
     def stop(self) -> None:
         super().stop()
         self._end_mapper()
@@ -187,6 +192,12 @@ class RabbitMQBroker(Broker):
 
     def put(self, queue: str, raw: bytes) -> None:
         self._publish(queue, amqp.Message(raw))
+
+    def refuse(self) -> None:
+        self._rabbit.control("set_vm_memory_high_watermark", "0.000001")
+
+    def accept(self) -> None:
+        self._rabbit.control("set_vm_memory_high_watermark", "0.4")
 
     def put_strange(self, queue: str) -> None:
         for message in strange():

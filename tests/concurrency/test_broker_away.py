@@ -1,0 +1,111 @@
+"""A broker that hangs, dies in silence or takes no more costs a caller one bounded wait, and the broker's own friends
+nothing: the record is there, and the relay sends the hint."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+from celery import current_app
+
+from idempotency.models import Record
+from jobs import hints
+from jobs.relay import Relay
+from tests.app.models import Effect
+from tests.app.tasks import Mark
+from tests.concurrency.test_hints import new_process
+from tests.processes import wait_until
+
+LONGEST = 8.0  # seconds: one unanswered question, and the time that a busy machine adds
+CALLS = 20
+
+
+@pytest.fixture
+def callers_wire(broker_wire, monkeypatch):
+    """The way that this process's hints take, with a connection that has already been used."""
+    new_process(monkeypatch)
+    pool = current_app.connection_for_write(broker_wire.url).Pool(limit=2)
+    monkeypatch.setattr(hints, "current_app", SimpleNamespace(pool=pool, amqp=current_app.amqp))
+    hints.send("default")
+    yield broker_wire
+    broker_wire.heal()
+    broker_wire.thaw()
+    pool.force_close_all()
+
+
+def seconds_of_calls():
+    """What each of some enqueues took, longest first."""
+    took = []
+    for i in range(CALLS):
+        began = time.monotonic()
+        Mark.enqueue(name=f"while it is away {i}")
+        took.append(time.monotonic() - began)
+    return sorted(took, reverse=True)
+
+
+def test_a_broker_that_hangs_holds_one_call_for_some_seconds_and_no_other(transactional_db, callers_wire):
+    callers_wire.freeze()
+    longest, next_longest, *_ = seconds_of_calls()
+    assert longest < LONGEST
+    assert next_longest < 1
+    assert Record.objects.count() == CALLS
+
+
+def test_a_broker_that_hangs_before_it_says_hello_does_so_too(transactional_db, callers_wire):
+    callers_wire.cut()
+    callers_wire.freeze()
+    callers_wire.heal()
+    longest, next_longest, *_ = seconds_of_calls()
+    assert longest < LONGEST
+    assert next_longest < 1
+
+
+def test_a_broker_that_is_gone_holds_nobody(transactional_db, callers_wire):
+    callers_wire.cut()
+    assert seconds_of_calls()[0] < 1
+
+
+def test_a_connection_that_was_closed_while_nobody_used_it_costs_no_hint(transactional_db, callers_wire, broker):
+    callers_wire.cut()
+    callers_wire.heal()
+    before = broker.length("default")
+    Mark.enqueue(name="after a quiet night")
+    assert broker.length("default") == before + 1
+
+
+def test_a_half_open_connection_holds_one_call_and_the_next_ones_use_another(
+    transactional_db, callers_wire, broker, monkeypatch
+):
+    callers_wire.half_open()
+    longest, next_longest, *_ = seconds_of_calls()
+    assert longest < LONGEST
+    assert next_longest < 1
+    hints._silent_until.clear()  # its rest is over
+    before = broker.length("default")
+    Mark.enqueue(name="through a new one")
+    assert broker.length("default") == before + 1
+
+
+def test_a_broker_that_takes_no_more_holds_nobody_and_what_waits_in_it_is_worked_on(spawn_worker, callers_wire, broker):
+    spawn_worker()
+    broker.refuse()
+    try:
+        assert seconds_of_calls()[0] < 2
+        assert Record.objects.count() == CALLS
+    finally:
+        broker.accept()
+    relay = Relay()
+    wait_until(lambda: relay.tick() and Effect.objects.count() == CALLS)
+    relay.close()
+
+
+def test_a_relay_sends_again_once_a_broker_takes_messages_again(transactional_db, callers_wire, broker):
+    relay = Relay()
+    broker.refuse()
+    try:
+        seconds_of_calls()
+        assert relay.tick().hints == 0
+    finally:
+        broker.accept()
+    broker.flush()
+    assert wait_until(lambda: relay.tick().hints) == broker.length("default") == 1
+    relay.close()
