@@ -107,13 +107,13 @@ class Stage:
         self.system, self.broker = system, servers.broker
         self._programs, self._connection, self._environment = programs, connection, environment
 
-    def ask(self, verb: str, *words: str) -> Any:
+    def ask(self, verb: str, *words: object) -> Any:
         """A verb of the project's driver."""
         return ask(self.system, self._environment, verb, *words)
 
     def enqueue(self, body: str, name: str, count: int = 1) -> list[dict[str, Any]]:
         """Ask for jobs in one transaction; answers with the id and the state that the caller is told."""
-        found: list[dict[str, Any]] = self.ask("enqueue", body, name, str(count))
+        found: list[dict[str, Any]] = self.ask("enqueue", body, name, count)
         return found
 
     def state(self, job: dict[str, Any]) -> str:
@@ -152,8 +152,8 @@ class Stage:
         self.broker.restart()
 
 
-def ask(system: System, environment: dict[str, str], verb: str, *words: str) -> Any:
-    command = [str(system.python), "-m", "verbs", system.project, verb, *words]
+def ask(system: System, environment: dict[str, str], verb: str, *words: object) -> Any:
+    command = [str(system.python), "-m", "verbs", system.project, verb, *map(str, words)]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{system.name}: {verb} {words}\n{done.stderr[-3000:]}")
