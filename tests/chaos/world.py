@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, urlsplit
@@ -43,7 +43,6 @@ class Worker:
     vendor: Wire
     namespace: Namespace | None = None
     program: Program | None = None
-    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def claimant(self) -> str:
@@ -99,7 +98,9 @@ class World:
         self.workers: list[Worker] = []
         self.relays: list[Program] = []
         self.callers = [Caller("ann"), Caller("bob")]
+        self.one_down = threading.Lock()  # held by a fault that takes a whole worker down, until another is up
         self._programs_lock = threading.Lock()
+        self._spawned = 0
 
     def _environment(self, mistake: str) -> dict[str, str]:
         return {
@@ -184,9 +185,7 @@ class World:
 
     def start_worker(self, worker: Worker, *, ready: bool = True, **extra: str) -> None:
         with self._programs_lock:
-            worker.program = self.programs.spawn(
-                worker.name, *worker.command(), env=worker.environment | worker.extra | extra
-            )
+            worker.program = self._spawn(worker.name, *worker.command(), env=worker.environment | extra)
         if ready:
             self.wait_for_worker(worker)
 
@@ -201,7 +200,7 @@ class World:
 
     def start_relay(self) -> Program:
         with self._programs_lock:
-            relay = self.programs.relay()
+            relay = self._spawn("relay", sys.executable, "manage.py", "jobs", "relay")
         relay.wait_for_log("relay: ready", START)
         return relay
 
@@ -221,7 +220,12 @@ class World:
         command += ["--rate", str(RATE), "--history", str(caller.history), "--stop", str(self.place / "stop")]
         environment = {"DATABASE_URL": self.callers_wire.url, "PGAPPNAME": f"caller {name}"}
         with self._programs_lock:
-            caller.program = self.programs.spawn(f"caller-{name}", *command, "--hold", str(self.hold), env=environment)
+            caller.program = self._spawn("caller", *command, "--hold", str(self.hold), env=environment)
+
+    def _spawn(self, name: str, *command: str, env: dict[str, str] | None = None) -> Program:
+        """Under a name that no program of this run has had, as its log is kept by it."""
+        self._spawned += 1
+        return self.programs.spawn(f"{name}-{self._spawned:03}", *command, env=env)
 
     def retire(self, program: Program) -> None:
         """Kill it with its descendants, and forget its number, which may soon be somebody else's."""

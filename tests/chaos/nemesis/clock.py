@@ -23,6 +23,7 @@ class ClockSkew(Fault):
 
     def strike(self) -> Hit | None:
         offset, since = self.luck.choice(OFFSETS), self.sight.now()
+        self.world.one_down.acquire()
         self.now()
         self.world.restart_worker(
             self.worker,
@@ -35,4 +36,7 @@ class ClockSkew(Fault):
         return Hit(f"{taken} jobs taken with a clock at {offset}") if taken else None
 
     def heal(self) -> None:
-        self.world.restart_worker(self.worker)
+        try:
+            self.world.restart_worker(self.worker)
+        finally:
+            self.world.one_down.release()

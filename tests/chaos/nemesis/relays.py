@@ -22,6 +22,7 @@ class KillRelay(Fault):
 
     def blow(self) -> None:
         self.world.relays[self.which].signal_group(signal.SIGKILL)
+        self.world.relays[self.which].process.wait()
 
     def heal(self) -> None:
         relay = self.world.relays[self.which]

@@ -16,18 +16,27 @@ class KillParent(Fault):
     """SIGKILL to the parent alone: its children are orphans, and go on as long as they can."""
 
     def strike(self) -> Hit | None:
-        return self.hit_in_hand(lambda: self.program.signal(signal.SIGKILL))
+        self.world.one_down.acquire()
+        return self.hit_in_hand(self.blow)
+
+    def blow(self) -> None:
+        self.program.signal(signal.SIGKILL)
+        self.program.process.wait()
 
     def heal(self) -> None:
-        if not self.program.alive:
-            self.world.restart_worker(self.worker)
+        try:
+            if not self.program.alive:
+                self.world.restart_worker(self.worker)
+        finally:
+            self.world.one_down.release()
 
 
 class KillGroup(KillParent):
     """SIGKILL to the parent and its children at once, as the kernel of a machine does that runs out of memory."""
 
-    def strike(self) -> Hit | None:
-        return self.hit_in_hand(lambda: self.program.signal_group(signal.SIGKILL))
+    def blow(self) -> None:
+        self.program.signal_group(signal.SIGKILL)
+        self.program.process.wait()
 
 
 class OneChild(Fault):
