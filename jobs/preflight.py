@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from amqp.exceptions import AccessRefused, PreconditionFailed
 from celery import current_app
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own word
 from django.db import DatabaseError, connection
+from kombu.utils.text import version_string_as_tuple
 
 from jobs import conf
 
 logger = logging.getLogger(__name__)
 
 OLDEST = 140_000  # PostgreSQL 14, as the server counts
+OLDEST_RABBITMQ = (3, 10)
 CLOCKS_APART = 5.0  # seconds; beyond it Retry-After dates and `run_after` moments mean something else here
 SERVER_SETTINGS = """
 SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'),
@@ -106,16 +109,46 @@ def _broker() -> Iterator[CheckMessage]:
     try:
         with current_app.connection_for_write() as broker:
             broker.ensure_connection(max_retries=1, timeout=2)
-            policy = _eviction(broker.default_channel)
+            yield from list(_rabbitmq(broker) if broker.transport.driver_type == "amqp" else _redis(broker))
     except Exception as error:  # noqa: BLE001 - whatever the broker's client throws means that it is away
         yield Warning(f"The broker was not checked: {error}", hint="Run this where it can be reached.", id="jobs.W017")
-        return
+
+
+def _redis(broker: Any) -> Iterator[CheckMessage]:
+    policy = _eviction(broker.default_channel)
     if policy and policy != "noeviction":
         yield Warning(
             f"The broker's maxmemory-policy is {policy}: it may evict queues and Celery's own keys.",
             hint="Set maxmemory-policy noeviction. No job is lost meanwhile, but hints are.",
             id="jobs.W018",
         )
+
+
+def _rabbitmq(broker: Any) -> Iterator[CheckMessage]:
+    about = broker.connection.server_properties
+    if about.get("product") == "RabbitMQ" and version_string_as_tuple(about["version"]) < OLDEST_RABBITMQ:
+        yield Warning(
+            f"RabbitMQ is {about['version']}, older than any that this package is tested with.",
+            hint=f"Upgrade to {'.'.join(map(str, OLDEST_RABBITMQ))} or newer.",
+            id="jobs.W019",
+        )
+    for queue in conf.queues():
+        try:
+            with broker.channel() as channel:  # a refusal closes it
+                current_app.amqp.queues[queue](channel).queue_declare()
+        except PreconditionFailed:
+            yield Error(
+                f"Queue {queue} is at the broker already, and is not the quorum queue that this package declares.",
+                hint=f"Let its old workers empty it and run `rabbitmqctl delete_queue {queue}`, or name it otherwise "
+                "in JOBS_QUEUES.",
+                id="jobs.E020",
+            )
+        except AccessRefused as error:
+            yield Error(
+                f"The broker refuses queue {queue} to us: {error.reply_text}",
+                hint="Grant its user the rights to configure, write and read: `rabbitmqctl set_permissions`.",
+                id="jobs.E021",
+            )
 
 
 def _eviction(channel: Any) -> str | None:

@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first: one that begins last keeps a core waiting."""
-    items.sort(key=lambda item: item.path.name != "test_debian_servers.py")
+    items.sort(key=lambda item: item.path.name not in {"test_debian_servers.py", "test_rabbitmq.py"})
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -3,6 +3,7 @@
 import pytest
 from django.core.checks import Error
 from django.db import connection
+from kombu import Queue
 
 from jobs import preflight
 
@@ -11,6 +12,11 @@ pytestmark = pytest.mark.django_db
 
 def found():
     return {message.id: message for message in preflight.check_deployment()}
+
+
+def only_rabbitmq(broker):
+    if broker.name != "rabbitmq":
+        pytest.skip("only RabbitMQ has kinds of queues, and rights: tests/servers/test_rabbitmq.py runs this on one")
 
 
 def set_for_this_session(name, value):
@@ -61,6 +67,30 @@ def test_a_broker_that_evicts_is_a_warning(broker):
         assert "allkeys-lru" in found()["jobs.W018"].msg
     finally:
         client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_a_queue_of_another_kind_at_rabbitmq_is_an_error_that_says_what_to_do_with_it(broker):
+    only_rabbitmq(broker)
+    with preflight.current_app.connection_for_write() as connection:
+        Queue("default")(connection.default_channel).queue_declare()
+    (error,) = [message for message in preflight.check_deployment() if message.id == "jobs.E020"]
+    assert error.msg.startswith("Queue default is at the broker already")
+    assert "rabbitmqctl delete_queue default" in error.hint
+
+
+def test_a_rabbitmq_user_without_rights_is_an_error_that_says_what_to_do(broker):
+    only_rabbitmq(broker)
+    broker.control("set_permissions", "jobs", "^$", ".*", ".*")
+    try:
+        assert "set_permissions" in found()["jobs.E021"].hint
+    finally:
+        broker.control("set_permissions", "jobs", ".*", ".*", ".*")
+
+
+def test_an_old_rabbitmq_is_a_warning(broker, monkeypatch):
+    only_rabbitmq(broker)
+    monkeypatch.setattr(preflight, "OLDEST_RABBITMQ", (99, 1))
+    assert found()["jobs.W019"].hint == "Upgrade to 99.1 or newer."
 
 
 def test_accepting_pickles_is_an_error(monkeypatch):

@@ -194,10 +194,14 @@ class RabbitMQBroker(Broker):
         self._publish(queue, amqp.Message(raw))
 
     def refuse(self) -> None:
-        self._rabbit.control("set_vm_memory_high_watermark", "0.000001")
+        self.control("set_vm_memory_high_watermark", "0.000001")
 
     def accept(self) -> None:
-        self._rabbit.control("set_vm_memory_high_watermark", "0.4")
+        self.control("set_vm_memory_high_watermark", "0.4")
+
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl` with these arguments."""
+        self._rabbit.control(*arguments)
 
     def put_strange(self, queue: str) -> None:
         for message in strange():
