@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -67,6 +67,7 @@ NO_BROKER = "no broker: its jobs are rows"
 NO_KEY = "no key that would make two requests the same work"
 NO_REPLAY = "no replay action in the admin"
 NO_TRANSACTION = "does not take part in the caller's transaction"
+RESURRECTOR = "from relier.cli.main import app; app(['run-resurrector'])"  # as its program `rl` does
 CELERY = ("celery[redis]==5.7.0", "psycopg[binary]==3.3.9")
 DJANGO = ("django==5.2.19", "psycopg[binary]==3.3.9")
 
@@ -82,6 +83,24 @@ OURS = System(
     hints=True,
     ends=frozenset({"succeeded", "failed_permanent", "dead_lettered"}),
     environment=settings("ours") | {"PEERS_LEASE": str(LEASE)},
+)
+PROCRASTINATE = System(
+    name="procrastinate",
+    project="procrastinate_project",
+    package="procrastinate",
+    requirements=("procrastinate[django]==3.10.0", *DJANGO),
+    worker=django("procrastinate", "worker"),
+    ready="Launching a worker",
+    ends=frozenset({"succeeded", "failed", "cancelled", "aborted"}),
+    environment=settings("procrastinate_project"),
+    lacks={"broker": NO_BROKER, "broker-disk": NO_BROKER},
+)
+# Its manual has the user write a periodic task that retries what stalled; this one runs every ten seconds.
+PROCRASTINATE_RETRYING = replace(
+    PROCRASTINATE,
+    name="procrastinate-retrying",
+    environment=settings("procrastinate_project") | {"PEERS_RETRY_STALLED": "1"},
+    lacks=dict.fromkeys(("broker", "broker-disk", "long", "replay", "duplicate"), "as without the task"),
 )
 PEERS = (
     System(
@@ -107,17 +126,8 @@ PEERS = (
         ends=frozenset({"SUCCESS", "FAILURE"}),
         lacks={"replay": NO_REPLAY, "duplicate": NO_TRANSACTION},
     ),
-    System(
-        name="procrastinate",
-        project="procrastinate_project",
-        package="procrastinate",
-        requirements=("procrastinate[django]==3.10.0", *DJANGO),
-        worker=django("procrastinate", "worker"),
-        ready="Launching a worker",
-        ends=frozenset({"succeeded", "failed", "cancelled", "aborted"}),
-        environment=settings("procrastinate_project"),
-        lacks={"broker": NO_BROKER, "broker-disk": NO_BROKER},
-    ),
+    PROCRASTINATE,
+    PROCRASTINATE_RETRYING,
     System(
         name="django-tasks-db",
         project="tasks_db",
@@ -136,7 +146,7 @@ PEERS = (
         requirements=("relier==0.1.7", *CELERY),
         worker=celery_worker("relier.tasks.app", "-Q", "default,re-queue", "--include=relier_project.tasks"),
         ready=" ready.",
-        helpers=(("-m", "relier.cli.main", "run-resurrector"),),
+        helpers=(("-c", RESURRECTOR),),
         queue="default",
         ends=frozenset({"in its DLQ"}),
         environment={"RELIER_HEARTBEAT_TTL": "4", "RELIER_SECRET_KEY": "for tests alone"},

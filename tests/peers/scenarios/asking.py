@@ -27,7 +27,7 @@ def key_of_a_killed_job(stage: Stage, patience: float) -> Observation:
 
 
 def _ask(stage: Stage) -> dict:
-    verb = "enqueue_keyed" if stage.system.name == "procrastinate" else "enqueue"
+    verb = "enqueue_keyed" if stage.system.project == "procrastinate_project" else "enqueue"
     (answer,) = stage.ask(verb, "hold", "once")
     return answer
 
