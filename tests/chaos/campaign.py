@@ -13,7 +13,7 @@ from typing import Any, Self
 from tests.chaos import pace
 from tests.chaos.checker import Verdict, judge
 from tests.chaos.history import History, gather
-from tests.chaos.recovery import recovery_of
+from tests.chaos.recovery import recoveries
 from tests.chaos.report import Figures, Report
 from tests.chaos.screen import Screen
 from tests.chaos.war import Orders, War
@@ -79,7 +79,7 @@ class Campaign:
             self.world.close()
             raise
         self.war = War(self.world, self.orders, self.evidence / "faults.jsonl", dict(self.state.places))
-        self.figures = Figures()
+        self.figures = Figures(commit=commit())
         self.state.sessions.append(self.figures)
         self.looked = 0.0
         return self
@@ -134,24 +134,28 @@ class Campaign:
     def _enter(self, verdict: Verdict, history: History) -> None:
         """Put it into the figures; the history is of the whole session, so they are replaced and not added to."""
         ends = {r.id: r.finished_at.timestamp() for r in history.records if r.finished_at}
-        times = [recovery_of(fault, self.war.landed, ends) for fault in self.war.landed]
+        times = recoveries(self.war.landed, ends, [worker.name for worker in self.world.workers])
         figures = self.figures
         for name, value in vars(verdict).items():
             setattr(figures, name, value)
         figures.landed = dict(Counter(fault.kind for fault in self.war.landed))
         figures.missed = dict(self.war.missed)
-        figures.recoveries = [seconds for seconds in times if seconds is not None]
+        figures.recoveries = [seconds for seconds in times.values() if seconds is not None]
         figures.windows += 1
         figures.seconds = time.monotonic() - self.begun
-        slow = [f"{f.name} {f.kind}: {t:.1f} s" for f, t in zip(self.war.landed, times, strict=True) if t and t > 5]
-        (self.evidence / "slow.txt").write_text("\n".join(slow))
+        told = {name: round(seconds, 1) for name, seconds in times.items() if seconds is not None}
+        (self.evidence / "recoveries.json").write_text(json.dumps(told))
+
+
+def commit() -> str:
+    """Which state of the code runs, as far as git knows."""
+    asked = ["git", "describe", "--always", "--dirty"]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def about() -> dict[str, Any]:
     """What the figures depend on."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return {
-        "commit": commit.stdout.strip(),
         "lease_seconds": pace.LEASE,
         "time_limits_seconds": pace.LIMITS,
         "workers": "2 x prefork -c 2",

@@ -1,8 +1,11 @@
 """How long it took until what a fault had hit came to its end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from statistics import quantiles
+
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -25,24 +28,45 @@ class Landed:
         return self.hit_at if self.others_go_on else self.healed_at
 
 
-def recovery_of(fault: Landed, faults: Sequence[Landed], ends: Mapping[str, float]) -> float | None:
-    """Seconds until the last of its victims came to its end; None where it has none that did.
+def recoveries(
+    faults: Sequence[Landed], ends: Mapping[str, float], workers: Sequence[str] = ()
+) -> dict[str, float | None]:
+    """For each fault the seconds until the last of its victims came to its end; None where it has none that did.
 
-    A later fault that hits the same job, or that stops everybody meanwhile, starts the clock of that job anew: what
-    follows is that one's recovery.
+    A later fault that hits the same job starts the clock of that job anew: what follows is that one's recovery. So does
+    the end of a time in which nobody could work: something that all need was away, or none of the `workers` was whole.
     """
-    times = [ends[id_] - _begin(fault, id_, faults, ends[id_]) for id_ in fault.victims if id_ in ends]
-    return max(0.0, *times) if times else None
+    idle = [(f.hit_at, f.due_from) for f in faults if f.for_all] + list(_nobody_whole(faults, workers))
+    return {fault.name: _recovery(fault, faults, ends, idle) for fault in faults}
 
 
-def _begin(fault: Landed, id_: str, faults: Sequence[Landed], end: float) -> float:
-    begin = fault.due_from
-    for other in faults:
-        if other is fault or other.hit_at > end or other.healed_at < begin:
-            continue
-        if other.for_all or (other.hit_at > fault.hit_at and id_ in other.victims):
-            begin = max(begin, min(other.due_from, end))
-    return begin
+def _recovery(fault: Landed, faults: Sequence[Landed], ends: Mapping[str, float], idle: list[Span]) -> float | None:
+    theirs = {id_: ends[id_] for id_ in fault.victims if id_ in ends}
+    if not theirs:
+        return None
+    last = max(theirs.values())
+    later = [f for f in faults if fault.hit_at < f.hit_at <= last and set(f.victims) & theirs.keys()]
+    idle = [span for span in idle if span[0] <= last and span[1] > fault.hit_at]
+    return max(end - _begin(fault, id_, end, later, idle) for id_, end in theirs.items())
+
+
+def _begin(fault: Landed, id_: str, end: float, later: list[Landed], idle: list[Span]) -> float:
+    """When the clock of one victim started for the last time, at its end at the latest."""
+    starts = [fault.due_from]
+    starts += [other.due_from for other in later if other.hit_at <= end and id_ in other.victims]
+    starts += [until for since, until in idle if since <= end]
+    return min(max(starts), end)
+
+
+def _nobody_whole(faults: Sequence[Landed], workers: Sequence[str]) -> Iterator[Span]:
+    """When both workers were under a fault at the same time."""
+    if len(workers) != 2:
+        return
+    first, second = ([f for f in faults if f.target == worker] for worker in workers)
+    for one, other in product(first, second):
+        since, until = max(one.hit_at, other.hit_at), min(one.healed_at, other.healed_at)
+        if since < until:
+            yield since, until
 
 
 def summary(times: Sequence[float]) -> dict[str, float]:

@@ -30,6 +30,7 @@ class Figures:
     recoveries: list[float] = field(default_factory=list)
     violations: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
+    commit: str = ""
 
 
 @dataclass
@@ -95,6 +96,7 @@ class Report:
             "bound_per_window": round(min(1.0, RULE_OF_THREE / windows), 3) if windows else None,
             "seconds": round(self.total("seconds"), 1),
             "sessions": len(self.sessions),
+            "commits": list(dict.fromkeys(session.commit for session in self.sessions)),
             "about": dict(self.about),
             "evidence": self.evidence,
         }

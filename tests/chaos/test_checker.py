@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.checker import CHECKS, judge
 from tests.chaos.history import Attempt, Call, History, Record, read_calls
-from tests.chaos.recovery import Landed, recovery_of, summary
+from tests.chaos.recovery import Landed, recoveries, summary
 from tests.chaos.report import Figures, Report
 
 END = datetime(2026, 1, 1, tzinfo=UTC)
@@ -155,22 +155,34 @@ def test_a_call_that_was_never_answered_is_neither_done_nor_undone(tmp_path) -> 
     ]
 
 
+KILL = Landed("w1:0", "kill_worker_child", "w1", "", 10.0, 14.0, victims=["a", "b"])
+
+
+def of_the_kill(*others: Landed, kill: Landed = KILL, ends: dict[str, float] | None = None) -> float | None:
+    return recoveries([kill, *others], {"a": 25.0} if ends is None else ends, ["w1", "w2"])[kill.name]
+
+
 def test_recovery_counts_from_the_hit_where_others_can_do_the_work_and_else_from_the_healing() -> None:
-    kill = Landed("w1:0", "kill_worker_child", "w1", "", 10.0, 14.0, victims=["a", "b"])
-    assert recovery_of(kill, [kill], {"a": 11.0, "b": 15.0}) == 5.0
-    assert recovery_of(replace(kill, others_go_on=False), [kill], {"a": 11.0, "b": 15.0}) == 1.0
-    assert recovery_of(kill, [kill], {}) is None
+    ends = {"a": 11.0, "b": 15.0}
+    assert of_the_kill(ends=ends) == 5.0
+    assert of_the_kill(kill=replace(KILL, others_go_on=False), ends=ends) == 1.0
+    assert of_the_kill(ends={}) is None
 
 
-def test_a_later_fault_on_the_same_job_or_on_all_starts_its_clock_anew() -> None:
-    kill = Landed("w1:0", "kill_worker_child", "w1", "", 10.0, 10.0, victims=["a"])
-    again = replace(kill, name="w2:0", hit_at=14.0, healed_at=14.0)
-    stop = replace(kill, name="database:0", hit_at=12.0, healed_at=13.0, others_go_on=False, for_all=True, victims=[])
-    elsewhere = replace(again, victims=["z"])
-    assert recovery_of(kill, [kill, elsewhere], {"a": 15.0}) == 5.0
-    assert recovery_of(kill, [kill, again], {"a": 15.0}) == 1.0
-    assert recovery_of(kill, [kill, stop], {"a": 15.0}) == 2.0
-    assert recovery_of(kill, [kill, replace(stop, hit_at=16.0, healed_at=17.0)], {"a": 15.0}) == 5.0
+def test_a_later_fault_on_the_same_job_starts_its_clock_anew() -> None:
+    again = Landed("w2:0", "kill_worker_child", "w2", "", 20.0, 20.0, victims=["a"])
+    assert of_the_kill(again) == 5.0
+    assert of_the_kill(replace(again, victims=["z"])) == 15.0
+    assert of_the_kill(again, ends={"a": 25.0, "b": 19.0}) == 9.0
+
+
+def test_the_clock_stands_while_nobody_can_work() -> None:
+    away = Landed("database:0", "postgres_immediate", "database", "", 15.0, 18.0, others_go_on=False, for_all=True)
+    assert of_the_kill(away) == 7.0
+    assert of_the_kill(replace(away, hit_at=26.0, healed_at=27.0)) == 15.0
+    other_worker = Landed("w2:0", "netns_cut", "w2", "", 12.0, 17.0)
+    assert of_the_kill(other_worker) == 11.0, "both were hurt until the first was healed"
+    assert of_the_kill(replace(other_worker, target="relay")) == 15.0
 
 
 def test_a_summary_of_recoveries_names_the_median_and_the_longest() -> None:
