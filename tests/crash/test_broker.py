@@ -1,9 +1,12 @@
 """A broker that forgets, dies and comes back, and a relay that does: every job is done."""
 
+import pytest
 from django.db import connection
 
 from idempotency.models import Record
-from tests.app.tasks import Sleep
+from jobs import hints
+from tests.app.models import Effect
+from tests.app.tasks import Mark, Sleep, WaitForFile
 from tests.processes import wait_until
 from tests.records import assert_balanced
 
@@ -47,4 +50,34 @@ def test_no_job_is_lost_with_the_brokers_memory_its_process_or_the_relays(spawn_
     spawn_relay()
     all_done(1550)
     assert_balanced(connection)
+    assert set(Record.objects.values_list("attempt", flat=True)) == {1}
+
+
+@pytest.fixture
+def impatient(broker):
+    """A RabbitMQ that gives a consumer one second to acknowledge a message, instead of half an hour."""
+    if broker.name != "rabbitmq":
+        pytest.skip("only RabbitMQ waits for acknowledgements: tests/servers/test_rabbitmq.py runs this on one")
+    patience = (
+        "application:set_env(rabbit, consumer_timeout, {}), application:set_env(rabbit, channel_tick_interval, {})."
+    )
+    broker.control("eval", patience.format(1_000, 500))
+    yield
+    broker.control("eval", patience.format(1_800_000, 60_000))
+
+
+def test_a_hint_that_waited_too_long_behind_a_job_costs_its_worker_a_connection_and_nothing_else(
+    spawn_worker, impatient, tmp_path
+):
+    worker = spawn_worker()
+    children = worker.children()
+    job = WaitForFile.enqueue(name="long", path=str(tmp_path / "go"))
+    wait_until(Effect.objects.filter(name="long").exists)
+    hints.send("default", 3)
+    worker.wait_for_log("Connection to broker lost")
+    (tmp_path / "go").touch()
+    wait_until(Record.objects.filter(id=job.id, state="succeeded").exists)
+    Mark.enqueue(name="afterwards")
+    wait_until(Effect.objects.filter(name="afterwards").exists, 30)
+    assert worker.children() == children
     assert set(Record.objects.values_list("attempt", flat=True)) == {1}
