@@ -100,7 +100,7 @@ PROCRASTINATE_RETRYING = replace(
     PROCRASTINATE,
     name="procrastinate-retrying",
     environment=settings("procrastinate_project") | {"PEERS_RETRY_STALLED": "1"},
-    lacks=dict.fromkeys(("broker", "broker-disk", "long", "replay", "duplicate"), "as without the task"),
+    lacks=dict.fromkeys(("broker", "broker-disk", "long", "replay", "duplicate"), "as without it"),
 )
 PEERS = (
     System(
