@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 INSIDE = "CHAOS_INSIDE"
+DISK = Path("/mnt")  # as this run alone sees it
 ENTER = ("unshare", "--mount", "--propagation", "private", "--net")
 
 
@@ -40,8 +41,9 @@ def prepare() -> None:
     if inside():
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         mount(Path("/dev/shm"), "64m")
+        mount(DISK, "512m")
 
 
 def mount(directory: Path, size: str) -> None:
-    """Put a small disk in memory under the directory."""
+    """Put a small disk in memory over a directory that every machine has: a new one would be left behind."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=1777", "tmpfs", directory], check=True)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SOCKET = ".s.PGSQL.5432"
 # A small disk gets full soon; what is checkpointed early does not have to be replayed after a crash.
 SMALL = {"max_wal_size": "64MB", "min_wal_size": "32MB", "shared_buffers": "32MB", "max_connections": "100"}
-DISK = "512m"
 VENDOR_FAULTS = "server_error=0.01,timeout_after=0.004,reset_before=0.004,reset_after=0.008"
 RATE = 9.0  # calls per second and caller: four children are kept busy, and keep up
 CROWD, RELIEF = 60, 20  # open records at which callers are held, and let go again
@@ -128,12 +127,9 @@ class World:
         self._stack.close()
 
     def _start_servers(self) -> None:
-        home = self.place / "postgres"
+        home = (isolation.DISK if isolation.inside() else self.place) / "postgres"
         home.mkdir()
         (self.evidence / "postgres.log").touch()
-        if isolation.inside():
-            isolation.mount(home, DISK)
-            self._stack.callback(subprocess.run, ["umount", "--lazy", home])
         (home / "postgres.log").symlink_to(self.evidence / "postgres.log")  # a full disk must be able to say so
         self.postgres = self.servers.postgres = KINDS[self.servers.kind][0](home, settings=FAST | SMALL)
         self.postgres.start()
