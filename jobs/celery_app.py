@@ -20,6 +20,8 @@ DEFAULTS: dict[str, Any] = {
     "worker_cancel_long_running_tasks_on_connection_loss": False,
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
+    # A worker on RabbitMQ whose connection died in silence knows it after two of these, not after two of 120 s.
+    "broker_heartbeat": 10,
     "worker_enable_soft_shutdown_on_idle": False,
     "task_send_sent_event": False,
     "worker_hijack_root_logger": False,
