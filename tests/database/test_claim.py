@@ -188,6 +188,7 @@ def test_parking_costs_no_attempt_however_often(own):
     own.execute("UPDATE idempotency_record SET given_back = %s", (transitions.GIVE_BACKS,))
     transitions.give_back(own, claim(own), parked_reason="no worker knows it")
     assert rows(own, "attempt", "given_back")[id_] == (0, transitions.GIVE_BACKS)
+    assert claim(own) == [], "it is parked"
 
 
 def test_the_history_tells_each_attempt_by_its_own_number(own):

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from idempotency import transitions
+from idempotency import statements, transitions
 from idempotency.models import Record
-from jobs import KeyConflict
+from jobs import KeyConflict, enqueueing
 from tests.app.models import Effect
 from tests.app.tasks import Echo, FailTimes, Mark, Task, mark_each_time
-from tests.records import OOPS, assert_balanced, by_hand, claim
+from tests.records import OOPS, ask, assert_balanced, by_hand, claim, key_of
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +82,34 @@ def test_no_window_frees_the_key_of_work_that_is_not_finished():
     first = KeptForADay.enqueue(name="a")
     Record.objects.update(created_at="2001-01-01T00:00Z")
     assert KeptForADay.enqueue(name="a").id == first.id
+
+
+def keys_as_written():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key FROM idempotency_record ORDER BY ctid")
+        return [key for (key,) in cursor.fetchall()]
+
+
+def test_a_statement_writes_its_keys_in_one_order_so_that_no_two_wait_for_each_other():
+    ask(connection, *"hgfedcba")
+    assert keys_as_written() == sorted(map(key_of, "abcdefgh"))
+
+
+def test_statements_of_one_call_keep_that_order():
+    count = enqueueing.CHUNK + 200
+    Mark.enqueue_many({"name": f"n{number}"} for number in range(count))
+    assert keys_as_written() == sorted(keys_as_written())
+
+
+@pytest.mark.parametrize(("passed", "key_is_kept"), [(timedelta(hours=23), True), (timedelta(hours=25), False)])
+def test_a_key_is_freed_only_when_its_window_has_passed(passed, key_is_kept):
+    """Whoever read that the window has passed may be late: the statement looks again."""
+    old = KeptForADay.enqueue(name="freed")
+    finish(how="fail")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE idempotency_record SET finished_at = finished_at - %s", [passed])
+    statements.run(connection, "free_key", ids=[old.id], window=KeptForADay.dedupe_window)
+    assert (Record.objects.get(id=old.id).key is not None) == key_is_kept
 
 
 def test_a_pruned_record_still_answers_for_its_key():

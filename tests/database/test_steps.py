@@ -7,6 +7,7 @@ import pytest
 from idempotency import steps, transitions
 from idempotency.errors import LeaseLost
 from idempotency.keys import digest
+from jobs.context import Job
 from tests.records import OOPS, claim, enqueue
 
 INPUT = digest(b"arguments")
@@ -61,3 +62,9 @@ def test_progress_and_cursor_do_not_overwrite_each_other(own):
     steps.keep_progress(own, claimed, cursor='{"row": 10}')
     steps.keep_progress(own, claimed, done=10, total=40)
     assert steps.find_cursor(own, claimed) == {"row": 10}
+
+
+def test_the_vendors_key_is_the_same_in_every_attempt(own):
+    first, second = (Job(claimed, settler=None) for claimed in claimed_twice(own))
+    assert first.attempt != second.attempt
+    assert (first.idempotency_key, first.step_key("charge")) == (second.idempotency_key, second.step_key("charge"))

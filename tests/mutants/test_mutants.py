@@ -1,0 +1,65 @@
+"""Each guard is taken out of a copy of the code, and the test that is named for it must fail there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.mutants.guards import MUTANTS, Mutant
+from tests.processes import ROOT
+from tests.servers.session import with_database
+
+COPIED = ("pyproject.toml", "manage.py", "config", "jobs", "billing_sync", "idempotency", "tests")
+TEST_FAILED = 1  # pytest's exit code; an error of collection or of usage has another
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code, to cut in."""
+    place = tmp_path_factory.mktemp("mutants")
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, place)
+    return place
+
+
+@pytest.fixture
+def empty_database() -> Iterator[str]:
+    """The address of a database that does not exist yet, on this run's server; Django makes its test database of it."""
+    server, name = os.environ["DATABASE_URL"], f"mutant_{uuid4().hex[:8]}"
+    yield with_database(server, name)
+    with psycopg.connect(with_database(server, "postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS test_{name} WITH (FORCE)")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_without_the_guard_its_test_fails(mutant: Mutant, copy: Path, empty_database: str) -> None:
+    path = copy / mutant.file
+    whole = path.read_text()
+    assert mutant.old in whole, f"{mutant.file} has changed: say anew what the mutant takes out"
+    path.write_text(whole.replace(mutant.old, mutant.new))
+    try:
+        done = _run(mutant.killer, copy, empty_database)
+    finally:
+        path.write_text(whole)
+    summary = done.stdout.splitlines()[-1]
+    assert done.returncode == TEST_FAILED, f"the mutant lives: {summary}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
+    assert "failed" in summary, f"not the test failed but something around it: {summary}\n{done.stdout[-4000:]}"
+
+
+def _run(killer: str, copy: Path, database: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment.pop("BROKER_URL", None)
+    environment |= {"DATABASE_URL": database, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", killer]
+    return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
