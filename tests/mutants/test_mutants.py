@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from django.conf import settings
+from django.db import connections
 
 from tests.mutants.guards import MUTANTS, Mutant
 from tests.processes import ROOT
@@ -33,33 +35,43 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def empty_database() -> Iterator[str]:
-    """The address of a database that does not exist yet, on this run's server; Django makes its test database of it."""
+def own_database(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[str]:
+    """The address of a database of its own: a copy of this process's, or none yet where a migration is the mutant."""
     server, name = os.environ["DATABASE_URL"], f"mutant_{uuid4().hex[:8]}"
-    yield with_database(server, name)
     with psycopg.connect(with_database(server, "postgres"), autocommit=True) as connection:
+        if "migrations" not in request.getfixturevalue("mutant").file:
+            connections.close_all()  # a template must have no visitors
+            connection.execute(f'CREATE DATABASE test_{name} TEMPLATE "{settings.DATABASES["default"]["NAME"]}"')
+        yield with_database(server, name)
         connection.execute(f"DROP DATABASE IF EXISTS test_{name} WITH (FORCE)")
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
-def test_without_the_guard_its_test_fails(mutant: Mutant, copy: Path, empty_database: str) -> None:
+def test_without_the_guard_its_test_fails(mutant: Mutant, copy: Path, own_database: str) -> None:
     path = copy / mutant.file
     whole = path.read_text()
     assert mutant.old in whole, f"{mutant.file} has changed: say anew what the mutant takes out"
-    path.write_text(whole.replace(mutant.old, mutant.new))
+    _write(path, whole.replace(mutant.old, mutant.new))
     try:
-        done = _run(mutant.killer, copy, empty_database)
+        done = _run(mutant.killer, copy, own_database)
     finally:
-        path.write_text(whole)
+        _write(path, whole)
     summary = done.stdout.splitlines()[-1]
     assert done.returncode == TEST_FAILED, f"the mutant lives: {summary}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
     assert "failed" in summary, f"not the test failed but something around it: {summary}\n{done.stdout[-4000:]}"
 
 
+def _write(path: Path, text: str) -> None:
+    """With a time that no compiled file can have: Python compares whole seconds."""
+    before = path.stat().st_mtime
+    path.write_text(text)
+    os.utime(path, (before + 2, before + 2))
+
+
 def _run(killer: str, copy: Path, database: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment.pop("BROKER_URL", None)
-    environment |= {"DATABASE_URL": database, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"DATABASE_URL": database}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", killer]
     return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
