@@ -8,10 +8,10 @@ import select
 import time
 
 
-def sleep(seconds: float) -> None:
+def wait_for_nothing(seconds: float) -> None:
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     select.select([], [], [], seconds)
 
 
-time.sleep = sleep
+time.sleep = wait_for_nothing
