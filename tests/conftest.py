@@ -26,6 +26,7 @@ hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
 SERVERS = pytest.StashKey[Servers]()
 PROGRAMS = pytest.StashKey[Programs]()
+LONGEST = {"test_chaos.py", "test_debian_servers.py", "test_rabbitmq.py"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first: one that begins last keeps a core waiting."""
-    items.sort(key=lambda item: item.path.name not in {"test_debian_servers.py", "test_rabbitmq.py"})
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

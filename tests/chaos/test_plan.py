@@ -1,13 +1,19 @@
 """The same seed means the same faults, whichever of them are left out."""
 
+import os
+import subprocess
+import sys
+import time
 from itertools import islice
 
 import pytest
 
 from tests.chaos.nemesis import FAULTS
+from tests.chaos.nemesis.clock import OFFSETS, PACKAGE, skewed
 from tests.chaos.plan import ALL, CALLERS, KINDS, W1, check_kinds, plan
 from tests.chaos.shrink import smallest
 from tests.chaos.war import Orders
+from tests.servers.session import require
 
 
 def first(count, *arguments):
@@ -52,3 +58,15 @@ def test_a_failing_run_shrinks_to_the_faults_that_make_it_fail():
 
     assert smallest([*(f"w1:{n}" for n in range(9)), "relay:0", "broker:2"], fails) == ["w1:3", "relay:0"]
     assert len(tried) < 30
+
+
+@pytest.mark.parametrize("offset", OFFSETS)
+def test_a_program_whose_clock_is_wrong_still_sleeps_as_long_as_it_wants(offset):
+    library = require(PACKAGE)
+    sleep = "t.sleep(0.2)"  # it is what the test is about
+    code = f"import time as t; begun, now = t.monotonic(), t.time(); {sleep}; print(now, t.monotonic() - begun)"
+    environment = os.environ | skewed(library, offset)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    wrong, slept = map(float, done.stdout.split())
+    assert abs(wrong - time.time()) > 3500
+    assert 0.2 <= slept < 2

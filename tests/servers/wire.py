@@ -140,6 +140,8 @@ class Wire:
             link.reset()
         finally:
             self._links.discard(link)
+            if link.dead:  # both ends have given it up
+                link.reset()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if isinstance(self._target, Path):

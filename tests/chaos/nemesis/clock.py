@@ -1,9 +1,12 @@
 """A worker whose clock is wrong."""
 
+from pathlib import Path
+
 from tests.chaos.nemesis.fault import Fault, Hit, aim
 from tests.chaos.world import World
 from tests.servers import debian
 
+SKEWED = Path(__file__).parents[1] / "skewed"
 PACKAGE = "libfaketime"
 OFFSETS = ("+1h", "-1h")
 AT_WORK = 25.0  # seconds to start and take its first job
@@ -25,12 +28,7 @@ class ClockSkew(Fault):
         offset, since = self.luck.choice(OFFSETS), self.sight.now()
         self.world.one_down.acquire()
         self.now()
-        self.world.restart_worker(
-            self.worker,
-            LD_PRELOAD=str(debian.program(PACKAGE)),
-            FAKETIME=offset,
-            FAKETIME_DONT_FAKE_MONOTONIC="1",
-        )
+        self.world.restart_worker(self.worker, **skewed(debian.program(PACKAGE), offset))
         since = since or aim(self.sight.now)
         taken = since and aim(lambda: self.sight.started(self.worker.claimant, since), AT_WORK)
         return Hit(f"{taken} jobs taken with a clock at {offset}") if taken else None
@@ -40,3 +38,13 @@ class ClockSkew(Fault):
             self.world.restart_worker(self.worker)
         finally:
             self.world.one_down.release()
+
+
+def skewed(library: Path, offset: str) -> dict[str, str]:
+    """The environment of a Python program whose clock is wrong by the offset, as `+1h`."""
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": offset,
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(SKEWED),
+    }
