@@ -27,5 +27,9 @@ class KeyConflict(EnqueueError):  # noqa: N818 - the public word for it
         self.record_id = record_id
 
 
+class EnqueueBusy(Exception):  # noqa: N818 - the public word for it
+    """Another transaction holds the key and did not end in time; nothing was written. Worth repeating as it is."""
+
+
 class LeaseLost(Exception):  # noqa: N818 - the public word for it
     """This claim no longer owns the record: another claim, the reaper or a person took it. Nothing was written."""

@@ -1,6 +1,7 @@
 """Background jobs for Django that reach one outcome, however often they are delivered."""
 
 from idempotency.errors import (
+    EnqueueBusy,
     EnqueueError,
     KeyConflict,
     KeyPartError,
@@ -25,6 +26,7 @@ from jobs.retry import RetryPolicy
 from jobs.task import IdempotentTask, idempotent_task
 
 __all__ = [
+    "EnqueueBusy",
     "EnqueueError",
     "Enqueued",
     "IdempotentTask",

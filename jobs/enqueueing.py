@@ -1,16 +1,18 @@
 """The one door: every way to ask for a job ends here, in the caller's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import connection, transaction
+import psycopg
+from django.db import OperationalError, connection, transaction
 
 from idempotency import payload, transitions
 from idempotency.claims import Found, Request, Terms
-from idempotency.errors import EnqueueError, KeyConflict
+from idempotency.errors import EnqueueBusy, EnqueueError, KeyConflict
 from idempotency.states import State
 from jobs import calls, canvas, conf, hints
 from jobs.errors import UnknownQueueError
@@ -72,7 +74,8 @@ def enqueue(
     request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))
     if options.id is not None:
         request = replace(request, id=options.id)
-    (found,) = transitions.enqueue(connection, terms, [request])
+    with _told_when_busy(task):
+        (found,) = transitions.enqueue(connection, terms, [request])
     answer = _answer(task, request, found)
     if not answer.created and found.id != request.id and canvas.continues(options.canvas or {}):
         _join(task, options, found)
@@ -109,10 +112,25 @@ def enqueue_many(
 
 
 def _write(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Request]) -> list[Enqueued]:
-    found = transitions.enqueue(connection, terms, requests)
+    with _told_when_busy(task):
+        found = transitions.enqueue(connection, terms, requests)
     if any(f.claimable for f in found):
         hints.after_commit(terms.queue)
     return [_answer(task, r, f) for r, f in zip(requests, found, strict=True)]
+
+
+@contextmanager
+def _told_when_busy(task: type["IdempotentTask"]) -> Iterator[None]:
+    """How long to wait is the connection's own `lock_timeout`: setting one here would cost half an enqueue more."""
+    try:
+        yield
+    except OperationalError as error:
+        if not isinstance(error.__cause__, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
+            raise
+        raise EnqueueBusy(
+            f"{task.name}: another transaction is enqueueing the same key and did not end in time (lock_timeout). "
+            "Repeat this transaction; to go on without the job, put the enqueue into an atomic() of its own."
+        ) from error
 
 
 def _request(task: type["IdempotentTask"], arguments: Mapping[str, Any]) -> Request:

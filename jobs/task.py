@@ -101,6 +101,7 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
             PayloadError: a parameter is unknown, missing, or not JSON.
             KeyPartError: a part of the key names nothing.
             KeyConflict: the key is taken by another payload.
+            EnqueueBusy: the key's first caller has not committed within your connection's `lock_timeout`.
         """
         return enqueueing.enqueue(cls, Options(), args, kwargs)
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from idempotency.models import Record
+from jobs import EnqueueBusy
 from tests.app.models import Effect
 from tests.app.tasks import Mark
 from tests.records import assert_balanced
@@ -64,6 +65,29 @@ def test_when_the_first_caller_rolls_back_another_ones_record_takes_the_key():
     assert Record.objects.get().id == others[0].id
     assert first.id != others[0].id
     assert_balanced(connection)
+
+
+def test_who_waits_too_long_for_another_callers_transaction_is_told_so_and_may_go_on():
+    def caller(number, everybody):
+        with transaction.atomic():
+            if not number:
+                Mark.enqueue(name="the same")
+            everybody.wait()
+            if number:
+                be_told_that_it_is_busy()
+            everybody.wait()
+
+    at_once(caller, 2)
+    assert Effect.objects.get().name == "of a caller that went on"
+    assert Record.objects.count() == 1
+
+
+def be_told_that_it_is_busy():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '50ms'")
+    with pytest.raises(EnqueueBusy, match="Repeat this transaction"), transaction.atomic():
+        Mark.enqueue(name="the same")
+    Effect.objects.create(name="of a caller that went on")
 
 
 @pytest.mark.parametrize("count", [200, 2500])
