@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.chaos import isolation
 from tests.chaos.plan import ALL, check_kinds
+from tests.chaos.teeth import BREAKS
 
 BROKERS = {"valkey": "redis", "rabbitmq": "rabbitmq"}
 CANNOT_TELL = 2
@@ -30,11 +31,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--until", type=int, metavar="PLACE", help="only what is before this place in each lane")
     parser.add_argument("--evidence", type=Path, metavar="DIRECTORY", help="keep logs and histories here in any case")
     parser.add_argument(
-        "--break", dest="mistake", default="", metavar="NAME", help="make a mistake for the judge to find"
+        "--break", dest="mistake", choices=BREAKS, default="", help="make a mistake for the judge to find"
     )
     parser.add_argument("--window", type=int, default=30, metavar="N", help="drain and judge after every N faults")
     parser.add_argument("--shrink", action="store_true", help="repeat a failing run with fewer and fewer faults")
     asked = parser.parse_args()
+    if asked.evidence and asked.evidence.exists() and any(asked.evidence.iterdir()):
+        parser.error(
+            f"{asked.evidence} is not empty: the judge would read another run's evidence. Name a new directory."
+        )
     try:
         check_kinds(asked.kinds)
     except ValueError as error:
