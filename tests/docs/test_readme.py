@@ -54,8 +54,12 @@ def test_every_row_of_what_happens_when_names_a_test_that_exists() -> None:
     assert not unproven, "rows whose last column names no existing test:\n" + "\n".join(unproven)
 
 
-def test_every_test_named_anywhere_in_the_readme_exists() -> None:
-    gone = [proof for proof in PROOF.findall(README.read_text()) if not exists(proof)]
+DOCUMENTS = (README, ROOT / "DESIGN.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/*.md")))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_named_anywhere_in_a_document_exists(document: Path) -> None:
+    gone = [proof for proof in PROOF.findall(document.read_text()) if not exists(proof)]
     assert not gone
 
 
