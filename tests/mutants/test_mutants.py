@@ -35,7 +35,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own_database(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator[str]:
+def own_database(request: pytest.FixtureRequest, transactional_db: None) -> Iterator[str]:
     """The address of a database of its own: a copy of this process's, or none yet where a migration is the mutant."""
     server, name = os.environ["DATABASE_URL"], f"mutant_{uuid4().hex[:8]}"
     with psycopg.connect(with_database(server, "postgres"), autocommit=True) as connection:
