@@ -128,8 +128,8 @@ class Campaign:
             wait_until(lambda: self.sight.open() == 0, DRAIN)
         history = gather(sorted(self.evidence.glob("*.history")), self.evidence / "ledger.sqlite3", self.sight)
         self._enter(judge(history), history)
-        if ended:
-            self.figures.violations["ended_by_itself"] = ended
+        beside = {"ended_by_itself": ended, "audit": self.world.audit()}
+        self.figures.violations |= {name: found for name, found in beside.items() if found}
 
     def _enter(self, verdict: Verdict, history: History) -> None:
         """Put it into the figures; the history is of the whole session, so they are replaced and not added to."""
