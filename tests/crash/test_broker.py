@@ -1,6 +1,9 @@
 """A broker that forgets, dies and comes back, and a relay that does: every job is done."""
 
+import io
+
 import pytest
+from celery import current_app
 from django.db import connection
 
 from idempotency.models import Record
@@ -51,6 +54,19 @@ def test_no_job_is_lost_with_the_brokers_memory_its_process_or_the_relays(spawn_
     all_done(1550)
     assert_balanced(connection)
     assert set(Record.objects.values_list("attempt", flat=True)) == {1}
+
+
+def test_hints_that_cannot_be_put_back_are_dropped_and_not_written_to_a_file(broker, database):
+    if broker.name == "rabbitmq":
+        pytest.skip("RabbitMQ puts them back by itself")
+    hints.send("default")
+    with current_app.connection_for_read() as connection, connection.channel() as channel:
+        assert channel.basic_get("default", no_ack=False)
+        broker.kill()
+        told = io.StringIO()
+        channel.qos.restore_unacked_once(stderr=told)
+    assert "Restoring 1" in told.getvalue()
+    assert "EMERGENCY" not in told.getvalue()
 
 
 @pytest.fixture
