@@ -59,7 +59,6 @@ def create_app(name: str, **settings: Any) -> Celery:
     Keyword arguments are Celery settings and win over both.
     """
     app = Celery(name, fixups=["jobs.worker.fixup:fixup"], set_as_current=True)
-    app.conf.update(DEFAULTS)
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.on_after_configure.connect(_complete, weak=False)
     app.conf.update(settings)
@@ -72,6 +71,7 @@ def _complete(sender: Celery, **_: Any) -> None:
     from jobs.worker import parent  # noqa: F401 - connects the worker's signals
     from jobs.worker.hint import Hint
 
+    sender.conf.maps.insert(-1, DEFAULTS)  # right above Celery's own: `add_defaults` would put them above the project's
     name = sender.connection_for_write().transport_cls
     if name in TRANSPORTS:
         sender.conf.broker_transport = TRANSPORTS[name]

@@ -100,11 +100,11 @@ def test_a_hint_that_waited_too_long_behind_a_job_costs_its_worker_a_connection_
 
 
 def test_a_worker_whose_connection_died_in_silence_makes_another(spawn_worker, spawn_relay, broker_wire):
-    spawn_worker(env={"BROKER_URL": broker_wire.url})
+    spawn_worker(env={"BROKER_URL": broker_wire.url, "TESTS_SILENCE": "1"})
     spawn_relay()
     Mark.enqueue(name="before")
     wait_until(Effect.objects.filter(name="before").exists)
     broker_wire.half_open()
     Mark.enqueue(name="behind")
-    wait_until(Effect.objects.filter(name="behind").exists, 60)
+    wait_until(Effect.objects.filter(name="behind").exists, 30)
     broker_wire.heal()

@@ -21,6 +21,7 @@ class Link:
     """One connection through the wire."""
 
     near: asyncio.StreamWriter  # to the client
+    task: asyncio.Task[None]
     far: asyncio.StreamWriter | None = None  # to the server
     dead: bool = False  # nothing passes any more, and neither end is told
     torn: bool = False  # bytes of it are gone: it can only be reset
@@ -124,14 +125,16 @@ class Wire:
             link.dead = True
 
     async def _finish(self) -> None:
-        self._flows.set()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
+        """End every link. One that a client has only just asked for must come to be first: only then can it be closed."""
+        while rest := asyncio.all_tasks() - {asyncio.current_task()}:
+            for link in self._links:
+                link.task.cancel()
+            await asyncio.wait(rest, timeout=0.05)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        link = Link(writer)
+        task = asyncio.current_task()
+        assert task
+        link = Link(writer, task)
         self._links.add(link)
         try:
             back, link.far = await self._connect()
