@@ -71,7 +71,8 @@ def _complete(sender: Celery, **_: Any) -> None:
     from jobs.worker import parent  # noqa: F401 - connects the worker's signals
     from jobs.worker.hint import Hint
 
-    sender.conf.maps.insert(-1, DEFAULTS)  # right above Celery's own: `add_defaults` would put them above the project's
+    # Right above Celery's own: `add_defaults` would put them above the project's.
+    sender.conf.maps.insert(-1, DEFAULTS)  # type: ignore[union-attr]
     name = sender.connection_for_write().transport_cls
     if name in TRANSPORTS:
         sender.conf.broker_transport = TRANSPORTS[name]

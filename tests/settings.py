@@ -18,8 +18,8 @@ if "TESTS_ADOPT" in os.environ:
     JOBS_ADOPT_UNRECORDED = True
 if "TESTS_SILENCE" in os.environ:  # seconds; a program doubts its broker after two of them without a word
     CELERY_BROKER_HEARTBEAT = int(os.environ["TESTS_SILENCE"])
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        name: CELERY_BROKER_HEARTBEAT for name in ("health_check_interval", "socket_timeout")
-    }
+    CELERY_BROKER_TRANSPORT_OPTIONS = dict.fromkeys(
+        ("health_check_interval", "socket_timeout"), CELERY_BROKER_HEARTBEAT
+    )
 # The tests kill processes, not machines: their PostgreSQL runs without fsync. Leases are short, so that they run out.
 SILENCED_SYSTEM_CHECKS = ["jobs.E011", "jobs.W005", "jobs.W014"]

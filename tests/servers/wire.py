@@ -125,7 +125,7 @@ class Wire:
             link.dead = True
 
     async def _finish(self) -> None:
-        """End every link. One that a client has only just asked for must come to be first: only then can it be closed."""
+        """End every link. One that was asked for only just now must come to be first: only then can it be closed."""
         while rest := asyncio.all_tasks() - {asyncio.current_task()}:
             for link in self._links:
                 link.task.cancel()
