@@ -127,14 +127,15 @@ class Job:
         if not self._intended:
             self.stepped = True
             self.settler.own.insist(lambda c: transitions.intend(c, self.claimed))
-            self._intended = self.in_doubt = True
+            self._intended = True
+        self.in_doubt = True  # again, where an earlier call was refused
         try:
             yield
-        except Exception as error:
+        except BaseException as error:
             # What is refused after another call went through takes nothing back.
             self.in_doubt = self._acted or not taxonomy.proves_nothing_done(error)
             raise
-        self._acted = True
+        self._acted = self.in_doubt = True
 
     def checkpoint(self, cursor: Any) -> None:
         """Keep where the next attempt goes on (`self.job.cursor`): JSON, written at once and fenced.

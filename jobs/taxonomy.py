@@ -8,7 +8,15 @@ from typing import Any
 
 from idempotency.errors import EnqueueError
 from jobs import retry_after
-from jobs.errors import PermanentError, RateLimitedError, RefusedError, TransientError, UnknownOutcomeError
+from jobs.errors import (
+    PermanentError,
+    RateLimitedError,
+    RefusedError,
+    StepChangedError,
+    StepInTransactionError,
+    TransientError,
+    UnknownOutcomeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +71,14 @@ def proves_nothing_done(error: BaseException) -> bool:
     A task's own word counts: whoever raises `TransientError` around a call says that the call may be made again.
     """
     if isinstance(error, SAID_BY_THE_TASK):
-        return True
+        return not isinstance(error, ABOUT_STEPS)
     if isinstance(error, NEVER_TAKEN) or _never_connected(error):
         return True
     return isinstance(_by_answer(error), RateLimited | Refused | Permanent)
 
 
-SAID_BY_THE_TASK = (TransientError, PermanentError, RateLimitedError, RefusedError, EnqueueError)
+SAID_BY_THE_TASK = (TransientError, PermanentError, RateLimitedError, RefusedError)
+ABOUT_STEPS = (StepChangedError, StepInTransactionError)  # raised for the task, maybe behind its call
 # A mail server's answer is a refusal, else smtplib raises nothing; of several recipients it names those it refused all.
 NEVER_TAKEN = (
     ConnectionRefusedError,

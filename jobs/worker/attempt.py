@@ -77,7 +77,10 @@ def _body(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> tup
 def _look(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> Any:
     """What an earlier attempt has done already; never a blind second call where nobody can be asked."""
     if task.already_done:
-        return task.already_done(**payload)
+        found = task.already_done(**payload)
+        if found is False:  # a result like any other, and yet nobody means it
+            raise PermanentError("already_done returned False. Return None where there is no result yet.")
+        return found
     if job.in_doubt:
         raise UnknownOutcomeError(
             f"an earlier attempt was about to have its effect at {job.claimed.intent_at:%Y-%m-%d %H:%M:%S} UTC and "
