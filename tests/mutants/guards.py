@@ -461,8 +461,8 @@ MUTANTS = (
         f"{CRASH}/test_unknown_outcome.py",
         (
             "already_done is skipped",
-            "        return task.already_done(**payload)\n",
-            "        return None\n",
+            "        found = task.already_done(**payload)\n",
+            "        found = None\n",
             "test_where_the_other_side_can_be_asked_it_is[killed]",
         ),
         (
