@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded.children import parents_by_pid
+from config.embedded.children import descendants
 from tests.conftest import SERVERS
 from tests.processes import Programs
 from tests.servers.test_programs import family
@@ -14,14 +14,13 @@ from tests.servers.test_programs import family
 
 def test_that_hangs(programs: Programs, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     os.mkfifo(tmp_path / "fifo")
-    group = family(programs, tmp_path)
-    controller = os.getppid()
-    processes = [group, *(program.children()[0] for program in programs), os.getpid()]
-    processes += [pid for pid, parent in parents_by_pid() if parent in {controller, os.getpid()}]
+    family(programs, tmp_path)
+    processes = descendants(os.getppid())  # of xdist's controller: its servers, and this process with its own
     broker = pytestconfig.stash[SERVERS].broker
     report = Path(os.environ["REPORT"])
     unfinished = report.with_suffix(".new")
-    lines = [map(str, processes), map(str, [tmp_path, broker.directory])]
+    names = {comm.read_text().strip() for pid in processes if (comm := Path(f"/proc/{pid}/comm")).exists()}
+    lines = [map(str, processes), map(str, [tmp_path, broker.directory]), names]
     unfinished.write_text("\n".join(map(" ".join, lines)))
     unfinished.rename(report)
     signal.pause()

@@ -12,6 +12,7 @@ import pytest
 from config.embedded.children import gone as ended
 from tests.janitor import Janitor, gone
 from tests.processes import ROOT, Programs, wait_until
+from tests.servers.session import require
 
 FAMILY = ("sh", "-c", "sh -c 'read _ < fifo' & read _ < fifo")  # a parent and a child that wait for ever
 
@@ -51,16 +52,19 @@ def test_children_of_a_killed_program_are_killed_too(own_programs: Programs, tmp
     assert gone(program.pid)
 
 
-def test_nothing_is_left_of_a_test_run_that_was_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("broker", "server"), [("redis", "valkey-server"), ("rabbitmq", "epmd")])
+def test_nothing_is_left_of_a_test_run_that_was_killed(tmp_path: Path, broker: str, server: str) -> None:
+    if broker == "rabbitmq":
+        require("rabbitmq-server")
     report = tmp_path / "report"
     environment = {n: v for n, v in os.environ.items() if not n.startswith("PYTEST") and n != "DATABASE_URL"}
+    environment |= {"REPORT": str(report), "JOBS_TEST_BROKER": broker, "JOBS_TEST_SERVERS": "the wheels"}
     command = [sys.executable, "-m", "pytest", "-n", "1", "-p", "no:cacheprovider", "tests/servers/hanging.py"]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment | {"REPORT": str(report)}, stdout=subprocess.DEVNULL, process_group=0
-    ) as run:
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, process_group=0) as run:
         wait_until(report.exists, 60)
         run.kill()
-    processes, directories = map(str.split, report.read_text().splitlines())
+    processes, directories, names = map(str.split, report.read_text().splitlines())
+    assert server in names
     wait_until(lambda: all(map(ended, map(int, processes))), message="processes end")
     wait_until(lambda: not any(map(os.path.exists, directories)), message="directories go")
 
