@@ -9,17 +9,19 @@ import pytest
 from tests.processes import ROOT
 from tests.servers.session import require
 
-# What sends, receives or counts hints, or ends and starts those who do. Left out is what never speaks to a broker
-# (most of `database`, `property`) or only as a bystander: a killed importer, what a task does between its steps.
+# What sends, receives or counts hints, or ends and starts those who do, and one flow from file to mail. Left out is
+# what never speaks to a broker (most of `database`, `property`) or only as a bystander: leases, what a task does
+# between its steps.
 CHOSEN = (
     "concurrency/test_broker_away.py",
     "concurrency/test_hints.py",
     "concurrency/test_messages.py",
     "crash/test_broker.py",
-    "crash/test_deaths.py",
+    "crash/test_deaths.py::test_the_job_of_a_killed_process_runs_again_at_once",
     "crash/test_rate_limit.py",
     "crash/test_shutdown.py",
-    "database/test_cli.py",
+    "billing_sync/flow/test_invoices_in_synced_and_mailed.py::test_every_invoice_of_a_file_is_synced_once_and_mailed_once",
+    "database/test_cli.py::test_one_tick_of_the_relay",
     "database/test_preflight.py",
     "servers/test_worker.py",
 )
@@ -33,7 +35,7 @@ def test_the_suite_holds_on_rabbitmq() -> None:
         environment.pop(ours, None)
     files = [f"tests/{name}" for name in CHOSEN]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *files, "-p", "no:cacheprovider", "-o", "addopts=-ra"],
+        [sys.executable, "-m", "pytest", *files, "-p", "no:cacheprovider", "-o", "addopts=-ra --durations=10"],
         cwd=ROOT,
         env=environment | {"JOBS_TEST_BROKER": "rabbitmq"},
         stdout=subprocess.PIPE,
