@@ -1,8 +1,10 @@
 """RabbitMQ, with an end to every wait, and channels that confirm many messages at once."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import amqp
 from amqp.basic_message import Message
@@ -87,7 +89,15 @@ class Connection(pyamqp.Connection):
         """Connect, and bound every later wait: amqp's own read timeout goes on reading."""
         answer = super().connect(callback)
         self.transport.sock.settimeout(ANSWER_SECONDS)
+        _connected.add(self)
         return answer
+
+    def leave_to_parent(self) -> None:
+        """After a fork: let go of the socket without a word, for whatever were said would be said in its name."""
+        transport: Any = self._transport  # type: ignore[attr-defined]
+        if transport and transport.sock:
+            transport.connected = False
+            transport.sock.close()
 
     def confirming(self) -> ConfirmingChannel:
         """This connection's channel for hints, opened once."""
@@ -102,6 +112,17 @@ class Connection(pyamqp.Connection):
         """Break off whatever waits: from now on the broker does not even read what a connection that publishes says."""
         if self._confirming:
             raise Blocked("the broker is short of memory or disk and takes no messages")
+
+
+_connected: WeakSet[Connection] = WeakSet()
+
+
+def _leave_all_to_parent() -> None:
+    for connection in list(_connected):
+        connection.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_all_to_parent)
 
 
 class Transport(pyamqp.Transport):

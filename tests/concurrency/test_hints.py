@@ -1,6 +1,7 @@
 """No stall and no spin: a hint where a claim would find work, none where it would not, and never too many."""
 
 import math
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,6 +18,7 @@ from tests.processes import wait_until
 from tests.records import by_hand
 
 SOON = timedelta(seconds=0.4)
+FEW = 5
 
 
 class Pushes:
@@ -45,7 +47,7 @@ def relay(transactional_db):
 
 def new_process(monkeypatch):
     """As a caller that has just started: it has sent nothing and seen nothing."""
-    for memory in ("_silent_until", "_since_look"):
+    for memory in ("_silent_until", "_since_look", "_unconfirmed"):
         monkeypatch.setattr(hints, memory, {})
 
 
@@ -72,6 +74,26 @@ def test_a_transaction_sends_one_hint_after_its_commit_and_none_when_it_rolls_ba
         enqueue(5, name="gone")
         transaction.set_rollback(True)
     assert pushes() == 1
+
+
+def send_and_exit():
+    """The rest of a forked process's life."""
+    code = 1
+    try:
+        hints.send("default", FEW)
+        hints.send("default", FEW)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def test_a_fork_of_a_caller_that_has_sent_hints_shares_no_connection_with_it(pushes):
+    hints.send("default")
+    forks = [os.fork() or send_and_exit() for _ in range(2)]
+    hints.send("default", FEW)
+    assert [os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) for fork in forks] == [0, 0]
+    hints.send("default")
+    assert pushes() == 2 + 5 * FEW
 
 
 def test_a_duplicate_sends_none(pushes):
