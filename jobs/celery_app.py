@@ -5,6 +5,8 @@ from typing import Any
 from celery import Celery
 from kombu import Exchange, Queue
 
+from jobs.transport.connection import TRANSPORTS, Connection
+
 DEFAULTS: dict[str, Any] = {
     # Messages are hints, results are records: Celery keeps neither.
     "task_ignore_result": True,
@@ -26,14 +28,6 @@ DEFAULTS: dict[str, Any] = {
     "task_send_sent_event": False,
     "worker_hijack_root_logger": False,
     "task_default_delivery_mode": 1,
-}
-# By kombu's names: ours, and what they are to be told.
-TRANSPORTS = {
-    "redis": "jobs.transport.redis:Transport",
-    "rediss": "jobs.transport.redis:Transport",
-    "amqp": "jobs.transport.amqp:Transport",
-    "pyamqp": "jobs.transport.amqp:Transport",
-    "amqps": "jobs.transport.amqp:SSLTransport",
 }
 # A caller never waits for a broker that is away: the relay sends what it could not.
 NO_RETRIES = {"max_retries": 0, "interval_start": 0}
@@ -73,6 +67,7 @@ def _complete(sender: Celery, **_: Any) -> None:
 
     # Right above Celery's own: `add_defaults` would put them above the project's.
     sender.conf.maps.insert(-1, DEFAULTS)  # type: ignore[union-attr]
+    sender.amqp.Connection = Connection
     name = sender.connection_for_write().transport_cls
     if name in TRANSPORTS:
         sender.conf.broker_transport = TRANSPORTS[name]

@@ -1,0 +1,19 @@
+"""A connection to one broker of several, which stays with our transports when it goes on to the next."""
+
+import kombu
+
+# By kombu's names: ours, and what they are to be told.
+TRANSPORTS = {
+    "redis": "jobs.transport.redis:Transport",
+    "rediss": "jobs.transport.redis:Transport",
+    "amqp": "jobs.transport.amqp:Transport",
+    "pyamqp": "jobs.transport.amqp:Transport",
+    "amqps": "jobs.transport.amqp:SSLTransport",
+}
+
+
+class Connection(kombu.Connection):
+    def switch(self, conn_str: str) -> None:
+        """Kombu takes the transport from the next broker's URL, whatever it was told."""
+        super().switch(conn_str)
+        self.transport_cls = TRANSPORTS.get(self.transport_cls, self.transport_cls)
