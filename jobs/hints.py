@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
+from amqp.exceptions import MessageNacked
 from celery import current_app
 from django.db import connection, transaction
 from kombu import Producer
@@ -27,9 +28,11 @@ BROKER_AWAY_REST = 1.0  # seconds a caller tries nothing after the broker failed
 REST_PER_LOSS = 10  # … or this many times what the failure took: a broker that hangs costs a tenth of the time
 AT_ONCE = 0.5  # seconds within which a connection that died unnoticed fails; whoever waited longer is not sent again
 LOOK_EVERY = 16  # sends between two looks at the depth; a look costs as much as a send
+UNCONFIRMED = 3  # sends in a row that a RabbitMQ did not confirm though it answered all else: its queue is broken
 
 _silent_until: dict[str, float] = {}
 _since_look: dict[str, int] = {}
+_unconfirmed: dict[str, int] = {}
 
 
 class _Nudge:
@@ -104,8 +107,34 @@ def _with(connection: Any, work: Callable[[Any], T]) -> T:
 
 def _send(connection: Any, *, queue: str, count: int) -> None:
     channel = _channel(connection)
+    if not isinstance(channel, amqp.ConfirmingChannel):
+        _publish(channel, queue, count)
+        return
+    _mend(channel, queue)
+    try:
+        _send_confirmed(channel, queue, count)
+    except (TimeoutError, MessageNacked):
+        _unconfirmed[queue] = _unconfirmed.get(queue, 0) + 1
+        raise
+    _unconfirmed.pop(queue, None)
+
+
+def _mend(channel: Any, queue: str) -> None:
+    """Delete a queue that is there and takes nothing, as one declared right before a crash. It held only hints."""
+    if not (failed := _unconfirmed.get(queue)):
+        return
+    declared = current_app.amqp.queues[queue](channel)
+    declared.declare()  # a broker that hangs does not answer this either: the queue is not to blame
+    if failed >= UNCONFIRMED:
+        logger.warning("queue %s took none of the last %d sends: it is deleted and declared anew", queue, failed)
+        _unconfirmed.pop(queue)
+        declared.delete()
+        declared.declare()
+
+
+def _send_confirmed(channel: amqp.ConfirmingChannel, queue: str, count: int) -> None:
     _publish(channel, queue, count)
-    if isinstance(channel, amqp.ConfirmingChannel) and (unroutable := channel.confirmed()):
+    if unroutable := channel.confirmed():
         current_app.amqp.queues[queue](channel).declare()
         _publish(channel, queue, unroutable)
         channel.confirmed()

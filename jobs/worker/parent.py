@@ -23,6 +23,7 @@ from jobs.own_connection import OwnConnection
 from jobs.preflight import before_start
 from jobs.task import registered
 from jobs.worker import shared
+from jobs.worker.hearing import Hearing
 from jobs.worker.hint import Hint, forget_child
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class ParentThread:
         self._own = OwnConnection(f"jobs {consumer.hostname} parent")
         self._dead: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reported = 0.0
+        self._hearing = Hearing(consumer)
         threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
 
     def child_died(self, hint_id: str) -> None:
@@ -91,6 +93,7 @@ class ParentThread:
             )
         )
         self._reported = time.monotonic()
+        self._hearing.look(self._queues())
 
     def _queues(self) -> list[str]:
         return [q.name for q in self._consumer.task_consumer.queues]

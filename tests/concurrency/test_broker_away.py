@@ -2,14 +2,18 @@
 nothing: the record is there, and the relay sends the hint."""
 
 import time
+from contextlib import closing
+from functools import partialmethod
 from types import SimpleNamespace
 
 import pytest
 from celery import current_app
+from kombu.exceptions import OperationalError
 
 from idempotency.models import Record
 from jobs import hints
 from jobs.relay import Relay
+from jobs.transport.amqp import ConfirmingChannel
 from tests.app.models import Effect
 from tests.app.tasks import Mark
 from tests.concurrency.test_hints import new_process
@@ -109,3 +113,39 @@ def test_a_relay_sends_again_once_a_broker_takes_messages_again(transactional_db
     broker.flush()
     assert wait_until(lambda: relay.tick().hints) == broker.length("default") == 1
     relay.close()
+
+
+BREAK = "ra:force_delete_server(quorum_queues, {'%2F_default', node()})."
+
+
+@pytest.fixture
+def break_queue(broker, monkeypatch):
+    """Make a RabbitMQ's queue one that answers a declare and takes nothing, as one declared right before a crash is."""
+    if broker.name != "rabbitmq":
+        pytest.skip("only RabbitMQ has such queues: tests/servers/test_rabbitmq.py runs this on one")
+    new_process(monkeypatch)
+    monkeypatch.setattr(ConfirmingChannel, "confirmed", partialmethod(ConfirmingChannel.confirmed, seconds=0.5))
+    return lambda: broker.control("eval", BREAK)
+
+
+def test_a_queue_that_is_there_and_takes_nothing_is_declared_anew(spawn_worker, break_queue, caplog):
+    spawn_worker()
+    break_queue()
+    Mark.enqueue(name="behind")
+    with closing(Relay()) as relay:
+        wait_until(lambda: relay.tick() and Effect.objects.filter(name="behind").exists(), 30)
+    assert "took none of the last 3 sends" in caplog.text
+
+
+def test_a_queue_is_kept_while_its_broker_answers_nothing(break_queue, broker_wire, monkeypatch):
+    pool = current_app.connection_for_write(broker_wire.url).Pool(limit=1)
+    monkeypatch.setattr(hints, "current_app", SimpleNamespace(pool=pool, amqp=current_app.amqp))
+    monkeypatch.setattr("jobs.transport.amqp.ANSWER_SECONDS", 0.5)
+    hints.send("default")
+    broker_wire.freeze()
+    for _ in range(2 * hints.UNCONFIRMED):
+        with pytest.raises((TimeoutError, OperationalError)):
+            hints.send("default")
+    assert hints._unconfirmed.get("default", 0) < hints.UNCONFIRMED
+    broker_wire.thaw()
+    pool.force_close_all()
