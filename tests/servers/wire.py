@@ -113,6 +113,9 @@ class Wire:
 
     async def _cut(self) -> None:
         if self._server:
+            for listening in self._server.sockets:
+                self._loop.remove_reader(listening.fileno())
+            await asyncio.sleep(0)  # asyncio forgets, open, a connection that it makes while its server closes
             self._server.close()
             self._server = None
         if self._listen:
