@@ -46,9 +46,8 @@ class Fate:
     phase: Phase
     signal: Signals = SIGKILL
 
-    def meet(self, number: int, phase: Phase) -> None:
-        if (number, phase) == (self.number, self.phase):
-            os.kill(os.getpid(), self.signal)
+    def is_at(self, number: int, phase: Phase) -> bool:
+        return (number, phase) == (self.number, self.phase)
 
 
 class Watch:
@@ -81,8 +80,9 @@ class Watch:
             self._meet(number, "after")
 
     def _meet(self, number: int, phase: Phase) -> None:
-        if self._fate:
-            self._fate.meet(number, phase)
+        if self._fate and self._fate.is_at(number, phase):
+            self.tell(met=number)
+            os.kill(os.getpid(), self._fate.signal)
 
     @contextmanager
     def quietly(self) -> Iterator[None]:

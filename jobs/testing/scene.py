@@ -1,8 +1,8 @@
 """The world of a sweep beside its processes: database and broker, looked at and moved on by nobody under test."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from jobs.testing.errors import CrashSweepError
 
 PATIENCE = 10.0  # seconds until PostgreSQL has noticed that a client is dead
 POLL = 0.001  # seconds
+TIMEOUT = 5  # seconds that a broker may take to answer
 RECORDS = """
 SELECT id, task, queue, state, reason, attempt, max_attempts, fencing_token, error, result::text, payload::text,
     ARRAY(SELECT a.fencing_token FROM idempotency_attempt AS a WHERE a.record_id = r.id ORDER BY a.id),
@@ -79,17 +80,8 @@ class Row:
 class Scene:
     """Of one sweep. `queues` are those that its workers serve."""
 
-    def __init__(self, queues: tuple[str, ...]) -> None:
-        self.queues = queues
-        _refuse_open_transaction()
-        self._database = connect("jobs crash sweep")
-        self._broker = _connected()
-        self.relay = Relay()
-
-    def close(self) -> None:
-        self.relay.close()
-        self._broker.close()
-        self._database.close()
+    def __init__(self, queues: tuple[str, ...], broker: Any, database: Any, relay: Relay) -> None:
+        self.queues, self._broker, self._database, self.relay = queues, broker, database, relay
 
     def ask(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
         cursor = self._database.execute(statement, params)
@@ -154,11 +146,9 @@ class Scene:
 
 @contextmanager
 def scene(queues: tuple[str, ...]) -> Iterator[Scene]:
-    made = Scene(queues)
-    try:
-        yield made
-    finally:
-        made.close()
+    _refuse_open_transaction()
+    with _connected() as broker, connect("jobs crash sweep") as database, closing(Relay()) as relay:
+        yield Scene(queues, broker, database, relay)
 
 
 def _refuse_open_transaction() -> None:
@@ -174,12 +164,6 @@ def _connected() -> Any:
     if broker.transport_cls in ("memory", "kombu.transport.memory:Transport"):
         raise CrashSweepError("The broker is memory://, which no other process can reach. Name a real one in tests.")
     try:
-        return broker.ensure_connection(max_retries=1, timeout=2)
+        return broker.ensure_connection(max_retries=1, timeout=TIMEOUT)
     except Exception as error:
-        raise CrashSweepError(
-            f"No broker answers at {broker.as_uri()}: {error}. Start one, or set CELERY_BROKER_URL."
-        ) from error
-
-
-def found(records: Sequence[Row], id_: str | None) -> Mapping[UUID, Row]:
-    return {row.id: row for row in records if str(row.id) == id_}
+        raise CrashSweepError(f"No broker answers: {error} Start one, or set CELERY_BROKER_URL.") from error

@@ -120,7 +120,7 @@ class _Sweeper:
         self._enumerate(roles)
         spots, possible = self._deaths(roles), 0
         if only is not None:
-            spots, pairs = [Spot.parse(only)], False
+            spots, pairs = [self._known(Spot.parse(only))], False
         self._expected = len(spots) + (self._lives[0] ** 2 if pairs is True else int(pairs))
         for spot in spots:
             self._run(spot)
@@ -172,6 +172,12 @@ class _Sweeper:
             for number in range(1, len(self._boundaries[role]) + 1)
             for phase in PHASES
         ]
+
+    def _known(self, spot: Spot) -> Spot:
+        there = self._boundaries.get("worker" if spot.role == "pair" else spot.role, ())
+        if not 0 < spot.number <= len(there):
+            raise CrashSweepError(f"only={str(spot)!r} names no run: there are {len(there)} boundaries.")
+        return spot
 
     def _all_pairs(self) -> None:
         """The second worker's boundaries depend on where the first is stopped, so they are found by going there."""
@@ -239,6 +245,11 @@ class _Sweeper:
 
 
 def _demand_good_end(run: Run) -> None:
+    if not run.jobs():
+        raise CrashSweepError(
+            f"An undisturbed run made no job of {dict(run.payload)}. Does an earlier job hold its key? "
+            "Give each run, and each sweep of a test, keys of its own."
+        )
     says = run.judge()
     if says:
         errors = [f"{job.task}: {job.error or e}" for job in run.jobs() for e in (job.errors or [""]) if job.error or e]
