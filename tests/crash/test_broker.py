@@ -24,7 +24,7 @@ def enqueue(name: str, count: int) -> None:
 
 def in_the_middle(count: int) -> None:
     before = done()
-    wait_until(lambda: done() >= before + count // 4)
+    wait_until(lambda: done() >= before + count // 4, 30)  # a worker on RabbitMQ may need ten to hear again
 
 
 def all_done(count: int) -> None:
