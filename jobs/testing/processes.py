@@ -55,10 +55,15 @@ class Actor:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._file.close()
+
+    def kill(self) -> None:
+        """Whatever it is doing."""
         if not self._gone:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        self._file.close()
+            self._gone = True
 
     def wait(self, waits_for_lock: Callable[[], bool] | None = None) -> Ending:
         """How it ends, or that it does not go on by itself; kept as `ending`."""

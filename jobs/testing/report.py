@@ -63,7 +63,7 @@ class Sweep:
         boundaries: by role ("caller", "worker", "relay"), those of an undisturbed run, in order.
         deaths: runs in which a process really died, before or after a boundary.
         pairs: runs of two workers, one of them stopped, given up and woken again.
-        pairs_possible: 0 where all pairs were run, else how many the sample was drawn from.
+        pairs_possible: 0 where all pairs were run, else how many there may be at most.
         seed: of that sample.
         seconds: all runs together.
         complete: whether all was run, or given up because too much is broken.
@@ -90,7 +90,7 @@ class Sweep:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{len(found)} of the {role}" for role, found in self.boundaries.items())
-        of_all = f" (of {self.pairs_possible}, drawn with seed {self.seed})" if self.pairs_possible else ""
+        of_all = f" (of at most {self.pairs_possible}, drawn with seed {self.seed})" if self.pairs_possible else ""
         each = 1000 * self.seconds / max(1, self.runs)
         lines = [
             f"{self.task}: {len(self.violations)} violations in {self.runs} runs",

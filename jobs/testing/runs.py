@@ -22,17 +22,24 @@ from jobs.testing.scene import Row, Scene
 MOST_IDLE = 3  # workers, one after the other, that change nothing: then nobody will
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What the caller of `crash_sweep` has said about its task."""
+    """What was said to `crash_sweep` about the task, and what it means where nothing was said."""
 
     task: type[IdempotentTask]
     payload: Callable[[int], Mapping[str, Any]]
-    enqueue: Callable[[Mapping[str, Any]], object]
+    asks: Callable[[Mapping[str, Any]], object] | None
     effects: Callable[[Mapping[str, Any]], int] | None
     check: Callable[[Mapping[str, Any]], object] | None
-    unknown_allowed: bool
+    allow_unknown: bool | None
     also: tuple[str, ...]
+
+    def enqueue(self, payload: Mapping[str, Any]) -> object:
+        return self.asks(payload) if self.asks else self.task.enqueue(**payload)
+
+    @property
+    def unknown_allowed(self) -> bool:
+        return self.task.external_effect if self.allow_unknown is None else self.allow_unknown
 
 
 class Run:
@@ -62,10 +69,11 @@ class Run:
 
     def ended(self, actor: Actor) -> None:
         """Take down what it told, and whether it ended otherwise than it should."""
-        if actor.ending is Ending.KILLED:
-            self._scene.wait_until_gone(self._known)
         if actor.ending is Ending.HANGS:
             self.found.append("A process hangs.")
+            actor.kill()
+        if actor.ending in (Ending.KILLED, Ending.HANGS):
+            self._scene.wait_until_gone(self._known)
         self.found += [f"A process ended with an error: {error}" for error in actor.all_told("error")]
         self._commits += [(job, number) for job, number in actor.all_told("committed")]
 

@@ -1,4 +1,27 @@
-"""`crash_sweep`: a task's processes die at every boundary, and nothing may come of it."""
+"""`crash_sweep`: a task's processes die at every I/O boundary, and nothing may come of it.
+
+An undisturbed run enumerates the boundaries: every SQL statement and commit, every message published, taken and
+acknowledged, every call by httpx, requests or urllib, every mail, and what `boundary` and `also` mark. Then:
+
+- Before and after each of them the caller, the worker or the relay is killed with SIGKILL, and others recover the job.
+- Pairs: before each of them a worker freezes and loses its job to a second one, which is stopped before each of *its*
+  boundaries; the first wakes up and goes on to its end, then the second.
+
+After every run this is asserted: the record is there exactly if the caller's transaction was committed; the job ends
+well; its effect happened once if it succeeded, and never twice; its `commit` was committed once if it succeeded, else
+never; attempts and fencing tokens agree; the same request gets the same job; `manage.py jobs verify` finds nothing.
+
+Nothing sleeps: leases and waits are moved into the past. Processes are forked, so they see what the test has patched;
+database and broker are those of the settings, and the sweep must have them for itself.
+
+    @pytest.mark.django_db(transaction=True)
+    def test_charging_survives_every_crash(vendor):
+        def order(number):
+            return {"order_id": Order.objects.create(number=number).pk}
+
+        sweep = crash_sweep(ChargeOrder, payload=order, effects=lambda payload: vendor.charges(payload["order_id"]))
+        assert "call POST /v1/charges" in sweep.names("worker")  # a boundary cannot get lost unnoticed
+"""
 
 import itertools
 import random
@@ -20,7 +43,7 @@ ROLES = ("caller", "worker", "relay")
 MOST_BROKEN = 25  # runs: what is broken so often is broken, and every further run may take its time
 
 
-def crash_sweep(  # noqa: PLR0913 - each is a keyword, and all but two have defaults
+def crash_sweep(  # noqa: PLR0913 - each is a keyword, and all but the payload have defaults
     task: type[IdempotentTask] | IdempotentTask,
     *,
     payload: Mapping[str, Any] | Callable[[int], Mapping[str, Any]],
@@ -36,69 +59,31 @@ def crash_sweep(  # noqa: PLR0913 - each is a keyword, and all but two have defa
     only: str | None = None,
     progress: bool | None = None,
 ) -> Sweep:
-    """Run a task with its processes really dying at every I/O boundary, and check that nothing came of it.
-
-    An undisturbed run enumerates the boundaries: every SQL statement and commit, every message published, taken and
-    acknowledged, every call by httpx, requests or urllib, every mail, and what `boundary` and `also` mark. Then, once
-    per boundary, before and after it:
-
-    - the caller, the worker or the relay is killed there with SIGKILL, others recover the job, and all of this is
-      asserted: the record is there exactly if the caller's transaction was committed; the job ends well; its effect
-      happened once if it succeeded and never twice; its `commit` was committed once if it succeeded and else never;
-      attempts and fencing tokens agree; the same request gets the same job; `manage.py jobs verify` finds the books
-      balanced.
-    - `pairs`: a worker freezes there, loses its job to a second worker, which is stopped at each of *its* boundaries,
-      and wakes up. The same is asserted.
-
-    Nothing sleeps: leases and waits are moved into the past. Every process is forked, so it sees what the test has
-    patched, and database and broker are those of the settings: the sweep must have its queues for itself.
-
-    Example::
-
-        @pytest.mark.django_db(transaction=True)
-        def test_charging_survives_every_crash(vendor):
-            def order(number):
-                return {"order_id": Order.objects.create(number=number).pk}
-
-            crash_sweep(ChargeOrder, payload=order, effects=lambda payload: vendor.charges(payload["order_id"]))
+    """Run a registered task with its processes really dying; this module says how, and has an example.
 
     Args:
-        task: a registered task.
         payload: of run number n, with a key of its own; it may create what the job needs, and commits it. A plain
             mapping will do for a task whose `dedupe_key` is None.
-        enqueue: what the caller does with the payload inside its transaction; by default `task.enqueue(**payload)`.
+        enqueue: what the caller does with it inside its transaction; by default `task.enqueue(**payload)`.
         effects: how often the effect outside happened for this payload, asked of the outside: 1 after one success.
         check: whatever else must be true after a run of this payload; raises AssertionError where it is not.
         queues: that the workers serve; by default the task's own. Jobs in other queues stay where they are.
-        allow_unknown: whether a job may end as dead-lettered with the reason `unknown_outcome`; by default, if the
-            task has an `external_effect`.
-        roles: whose deaths: "caller", "worker", "relay".
-        pairs: all of them, none, or so many of them, drawn with `seed`.
-        also: dotted names of functions that are boundaries, too.
-        only: one run, as a violation names it ("worker 7 after").
-        progress: whether to show it on stderr; by default, if that is a terminal.
+        allow_unknown: whether a job may end as `unknown_outcome`; by default, if it has an `external_effect`.
+        roles, also: whose deaths; dotted names of functions that are boundaries, too.
+        pairs, seed: all of them, none, or so many of them, drawn with the seed.
+        only, progress: one run, as a violation names it; whether to show a bar, by default on a terminal.
 
-    Returns:
-        What was run. Assert `names("worker")`, so that a boundary cannot get lost unnoticed.
-
-    Raises:
-        CrashSweepFailed: an AssertionError that lists the violations, each with the `only` that repeats it.
-        CrashSweepError: the sweep cannot be run, and why.
+    Returns what was run. Raises CrashSweepFailed, an AssertionError with every violation, or CrashSweepError.
     """
     known = _registered(task)
-    plan = Plan(
-        task=known,
-        payload=_payloads(known, payload),
-        enqueue=enqueue or (lambda payload: known.enqueue(**payload)),
-        effects=effects,
-        check=check,
-        unknown_allowed=known.external_effect if allow_unknown is None else allow_unknown,
-        also=tuple(also),
-    )
+    plan = Plan(known, _payloads(known, payload), enqueue, effects, check, allow_unknown, tuple(also))
     warm_up(known)
     with scene(tuple(queues) or (known.queue,)) as stage:
         sweeper = _Sweeper(plan, stage, Progress(known.name, shown=progress))
-        swept = sweeper.sweep(tuple(roles), pairs=pairs, seed=seed, only=only)
+        return _passed(sweeper.sweep(tuple(roles), pairs=pairs, seed=seed, only=only))
+
+
+def _passed(swept: Sweep) -> Sweep:
     if swept.violations:
         raise CrashSweepFailed(swept)
     return swept
@@ -125,7 +110,7 @@ class _Sweeper:
         for spot in spots:
             self._run(spot)
         deaths = self._done
-        if pairs is True:
+        if pairs is True or pairs >= self._lives[0] ** 2:
             self._all_pairs()
         elif pairs:
             possible = self._some_pairs(pairs, random.Random(seed))  # noqa: S311 - drawn so that it can be drawn again
