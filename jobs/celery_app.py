@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import Celery
+from celery.app import amqp
 from kombu import Exchange, Queue
 
 from jobs.transport.connection import TRANSPORTS, Connection
@@ -47,12 +48,18 @@ AMQP = {"connect_timeout": 2, **NO_RETRIES}
 QUORUM = {"x-queue-type": "quorum", "x-delivery-limit": 20}
 
 
+class Amqp(amqp.AMQP):
+    """Celery's, with our connections from the first one on."""
+
+    Connection = Connection
+
+
 def create_app(name: str, **settings: Any) -> Celery:
     """A Celery application that reads Django's settings `CELERY_…` on top of the defaults of this package.
 
     Keyword arguments are Celery settings and win over both.
     """
-    app = Celery(name, fixups=["jobs.worker.fixup:fixup"], set_as_current=True)
+    app = Celery(name, amqp=Amqp, fixups=["jobs.worker.fixup:fixup"], set_as_current=True)
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.on_after_configure.connect(_complete, weak=False)
     app.conf.update(settings)
@@ -67,7 +74,6 @@ def _complete(sender: Celery, **_: Any) -> None:
 
     # Right above Celery's own: `add_defaults` would put them above the project's.
     sender.conf.maps.insert(-1, DEFAULTS)  # type: ignore[union-attr]
-    sender.amqp.Connection = Connection
     name = sender.connection_for_write().transport_cls
     if name in TRANSPORTS:
         sender.conf.broker_transport = TRANSPORTS[name]
