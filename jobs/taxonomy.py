@@ -70,6 +70,8 @@ def proves_nothing_done(error: BaseException) -> bool:
 
     A task's own word counts: whoever raises `TransientError` around a call says that the call may be made again.
     """
+    cause = getattr(error, "exc", None)  # of Celery's Retry: what the body had caught
+    error = cause if isinstance(cause, BaseException) else error
     if isinstance(error, SAID_BY_THE_TASK):
         return not isinstance(error, ABOUT_STEPS)
     if isinstance(error, NEVER_TAKEN) or _never_connected(error):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from celery.exceptions import Retry
 
 from jobs import PermanentError, RateLimitedError, RefusedError, TransientError, UnknownOutcomeError, conf
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, classify, proves_nothing_done
@@ -129,6 +130,9 @@ NewConnectionError.__module__ = "urllib3.exceptions"
         (by_httpx(503, {}), False),
         (TransientError("the task says so"), True),
         (UnknownOutcomeError("the task says so"), False),
+        (Retry(exc=ConnectionRefusedError()), True),
+        (Retry(exc=TimeoutError()), False),
+        (Retry(), False),
         (httpx.ReadTimeout("no answer"), False),
         (ConnectionResetError(), False),
         (TimeoutError(), False),
