@@ -9,6 +9,7 @@ import pytest
 from jobs import KeyConflict, StepChangedError, TransientError
 from jobs.context import Job
 from jobs.own_connection import OwnConnection
+from jobs.worker import limits
 from jobs.worker.attempt import perform
 from jobs.worker.settle import Settler
 from tests.app.tasks import Task
@@ -60,6 +61,7 @@ def end(committing, monkeypatch):
                 perform(instance, job, {})
         finally:
             instance.pop_request()
+            limits.stop()  # as a child does after its batch: the kernel's timer would kill this very process
         return rows(committing, "state", "reason", "intent_at IS NOT NULL")[id_]
 
     yield attempt
