@@ -68,6 +68,7 @@ class Claimed:
     available_at: datetime
     replay_count: int
     intent_at: datetime | None  # when an earlier attempt was about to have its outside effect
+    created_at: datetime
     left_others: bool  # the claim saw more that was due, but a solo record must come alone
 
 

@@ -15,5 +15,5 @@ SET state = 'processing', attempt = attempt + 1, fencing_token = fencing_token +
     started_at = statement_timestamp()
 FROM chosen WHERE r.id = chosen.id AND r.state = 'queued'
 RETURNING r.id, r.task, r.queue, r.key, r.payload, r.payload_version, r.options, r.attempt, r.max_attempts,
-    r.fencing_token, r.lease_id, r.lease_expires_at, r.solo, r.available_at, r.replay_count, r.intent_at,
+    r.fencing_token, r.lease_id, r.lease_expires_at, r.solo, r.available_at, r.replay_count, r.intent_at, r.created_at,
     (SELECT count(*) FROM due) > (SELECT count(*) FROM chosen) AS left_others
