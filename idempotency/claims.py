@@ -17,6 +17,7 @@ class Request:
     key: UUID | None
     fingerprint: UUID
     payload: str
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Terms:
     delay: timedelta
     options: str | None
     dedupe_window: timedelta | None
+    priority: int = 0
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,17 @@ class Claimed:
     replay_count: int
     intent_at: datetime | None  # when an earlier attempt was about to have its outside effect
     created_at: datetime
-    left_others: bool  # the claim saw more that was due, but a solo record must come alone
+    claimed_by: str
+    calls: int  # to the vendor, in one attempt
+    left_others: bool  # more stood in line than this claim took
+    number: int  # within the claim: the order in which its jobs are to run
+    line: int
+    account_hash: int
+    turn: int  # of its account, among those that this claim came to
+    doubtful: bool  # the vendor has failed lately: how this job ends is news
+    slot_at: float | None  # this process's monotonic time of its first call's slot; empty: no limit
+    apart: float | None  # seconds between two slots
+    late: float | None  # seconds a call may come after its slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +109,6 @@ class Backlog:
 
     queue: str
     claimable: int
+    is_vendors: bool
     next_due_in: float | None
-    pause_ends_in: float | None
+    open_in: float | None  # until its pause ends or its next slot comes

@@ -8,7 +8,9 @@ from psycopg.types.string import TextLoader
 
 # A peer that vanished without a word is noticed within half a minute; else it would hold its row locks for hours.
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
-OPTIONS = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s"
+TIMEOUTS = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s"
+# A claim is planned once per connection: planning takes longer than claiming, and compiling longer than a hundred claims.
+PLANS = "-c plan_cache_mode=force_generic_plan -c jit=off"
 
 
 def connect(application_name: str, *, using: str = "default") -> psycopg.Connection[tuple[Any, ...]]:
@@ -20,11 +22,12 @@ def connect(application_name: str, *, using: str = "default") -> psycopg.Connect
     params = connections[using].get_connection_params()
     for ours in ("cursor_factory", "context", "pool"):
         params.pop(ours, None)
-    params["options"] = f"{params.get('options', '')} {OPTIONS}".strip()
+    params["options"] = f"{params.get('options', '')} {TIMEOUTS} {PLANS}".strip()
     params["connect_timeout"] = params.get("connect_timeout", 5)
     pooled = connections[using].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")  # Django's word for a PgBouncer
     connection = psycopg.connect(**KEEPALIVE | params | {"application_name": application_name, "autocommit": True})
     connection.adapters.register_loader("jsonb", TextLoader)  # as Django's does: see `statements.loads`
+    connection.prepare_threshold = 0
     if pooled:
         connection.prepare_threshold = None  # the next statement may reach a server that never saw it prepared
     return connection

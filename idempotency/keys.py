@@ -4,9 +4,11 @@ import unicodedata
 from collections.abc import Iterable
 from hashlib import blake2b
 from uuid import UUID
+from zlib import crc32
 
 from idempotency.errors import KeyPartError
 
+ACCOUNT_HASHES = (-(2**31), 2**31)  # PostgreSQL's integer
 MAX_PART = 1024  # bytes; longer names are mistakes (a whole document passed as its own key)
 
 
@@ -54,3 +56,10 @@ def _checked_text(task: str, name: str, value: str) -> bytes:
     if len(data) > MAX_PART:
         raise KeyPartError(f"{task}: key part {name!r} has {len(data)} bytes; at most {MAX_PART} name a thing.")
     return data
+
+
+
+def account_hash(account: str) -> int:
+    """Where an account stands among those that take turns. Two with the same hash share a turn, which hurts nobody."""
+    unsigned = crc32(account.encode())
+    return unsigned - 2**32 if unsigned >= 2**31 else unsigned

@@ -6,7 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
-from idempotency.states import REVIEWABLE, TERMINAL, Reason, State
+from idempotency.states import REVIEWABLE, TERMINAL, PauseKind, Reason, State
 
 # As plain text: a migration keeps what it says whatever becomes of the code.
 QUEUED, PROCESSING = State.QUEUED.value, State.PROCESSING.value
@@ -32,6 +32,14 @@ class Record(models.Model):
     payload = models.JSONField(null=True, help_text="empty once pruned")
     payload_version = models.PositiveIntegerField()
     options = models.JSONField(null=True, help_text="what Celery's canvas attached: chain, links, ids, headers")
+    account = models.TextField(db_default="", help_text="whose work it is: accounts take turns in a queue")
+    account_hash = models.IntegerField(db_default=0, help_text="of the account: four bytes make a small index")
+    priority = models.SmallIntegerField(db_default=0, help_text="a step counts as a minute of waiting")
+    calls = models.PositiveSmallIntegerField(db_default=1, help_text="to the vendor, in one attempt")
+    held = models.BooleanField(db_default=False, help_text="accepted while the queue was full")
+    line = models.SmallIntegerField(
+        null=True, help_text="where it stands to be claimed: twice its priority, and one more for a retry; empty: nowhere"
+    )
     available_at = models.DateTimeField()
     attempt = models.PositiveIntegerField(help_text="counted when claimed")
     max_attempts = models.PositiveIntegerField()
@@ -57,14 +65,24 @@ class Record(models.Model):
     class Meta:
         permissions: ClassVar = [("replay_record", "Can send a given-up job again")]
         indexes: ClassVar = [
-            # Every claim reads from here in order. The predicate costs HOT updates (about a tenth of the throughput)
-            # and keeps a claim as fast among five million finished records as among none.
+            # Every claim reads from here: of each line, account by account, the oldest. The predicate costs HOT updates
+            # (about a tenth of the throughput) and keeps a claim as fast among five million finished records as among
+            # none. What is not due stands elsewhere: else a claim would step over all that waits.
+            models.Index(
+                "queue",
+                "line",
+                "account_hash",
+                "available_at",
+                name="record_lined",
+                condition=Q(line__isnull=False),
+            ),
             models.Index(
                 "queue",
                 "available_at",
-                name="record_due",
-                condition=Q(state=QUEUED, parked_reason__isnull=True),
+                name="record_waiting",
+                condition=Q(state=QUEUED, parked_reason__isnull=True, line__isnull=True, held=False),
             ),
+            models.Index("queue", "available_at", name="record_held", condition=Q(held=True)),
             models.Index("lease_expires_at", name="record_leased", condition=Q(state=PROCESSING)),
             models.Index("task", "finished_at", name="record_review", condition=Q(state__in=GIVEN_UP)),
             models.Index("task", name="record_parked", condition=Q(parked_reason__isnull=False)),
@@ -94,6 +112,11 @@ class Record(models.Model):
             models.CheckConstraint(
                 condition=Q(parked_reason__isnull=True) | Q(state=QUEUED), name="record_parked_while_queued"
             ),
+            models.CheckConstraint(
+                condition=Q(line__isnull=True) | Q(state=QUEUED, parked_reason__isnull=True, held=False),
+                name="record_lined_while_queued",
+            ),
+            models.CheckConstraint(condition=Q(held=False) | Q(state=QUEUED), name="record_held_while_queued"),
             models.CheckConstraint(
                 condition=Q(attempt__lte=F("max_attempts"), max_attempts__gte=1), name="record_attempts_capped"
             ),
@@ -152,16 +175,51 @@ class Progress(models.Model):
 
 
 class Queue(models.Model):
-    """What the claim must know of a queue. No row: nothing restrains it."""
+    """What the claim must know of a queue. No row: nothing restrains it. A vendor's limits come from `JOBS_VENDORS`."""
 
     name = models.TextField(primary_key=True)
+    vendor = models.TextField(null=True, help_text="whose queue this is")
+    # -- a pause
     paused_at = models.DateTimeField(null=True)
     paused_until = models.DateTimeField(null=True, help_text="empty while paused: until somebody resumes it")
+    pause_kind = models.TextField(null=True, choices=[(k.value, k.value) for k in PauseKind])
     pause_reason = models.TextField(null=True)
     paused_by = models.TextField(null=True)
+    resumed_by = models.TextField(null=True)
+    resume_reason = models.TextField(null=True)
+    episode_at = models.DateTimeField(null=True, help_text="since when it has not been well: failed probes do not end it")
+    failures = models.PositiveIntegerField(db_default=0, help_text="of the vendor, one after the other")
+    probe_id = models.UUIDField(null=True, help_text="the job that is to find out whether the vendor answers again")
+    probe_token = models.BigIntegerField(null=True)
+    ramp_from = models.DateTimeField(null=True, help_text="since when the calls grow again")
+    # -- a limit: at most so many calls a second, of everybody together
+    calls_per_second = models.FloatField(null=True)
+    burst = models.PositiveIntegerField(db_default=1)
+    next_call_at = models.DateTimeField(null=True, help_text="the next call's slot, were there no burst")
+    account_calls_per_second = models.FloatField(null=True)
+    account_burst = models.PositiveIntegerField(db_default=1)
+    account_serial = models.BooleanField(db_default=False, help_text="one job of an account at a time")
+    # -- a budget: retries are a share of first attempts
+    retry_share = models.FloatField(null=True)
+    retry_tokens = models.FloatField(db_default=10.0)
+    retry_tokens_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
+
+
+class Account(models.Model):
+    """What a claim must know of an account where its vendor limits each: who is at work for it, and its next slot."""
+
+    pk = models.CompositePrimaryKey("queue", "account_hash")
+    queue = models.TextField()
+    account_hash = models.IntegerField()
+    held_by = models.UUIDField(help_text="the newest job claimed for it")
+    held_token = models.BigIntegerField()
+    next_call_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"account {self.account_hash} in {self.queue}"
 
 
 class Tally(models.Model):

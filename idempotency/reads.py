@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from idempotency.claims import Backlog
 from idempotency.statements import Connection, loads, run
-from idempotency.states import State
+from idempotency.states import PauseKind, State
 
 AHEAD_COUNTED = 10_000  # records before a job in its queue: beyond it the number tells nobody more
 
@@ -41,10 +41,15 @@ class Standing:
     intent_at: datetime | None
     finished_at: datetime | None
     pruned_at: datetime | None
+    held: bool
+    is_retry: bool
     paused: bool
     pause_left: float | None
     pause_reason: str | None
     paused_by: str | None
+    probing: bool
+    ramping: bool
+    has_retry_budget: bool
     ahead: int
 
 
@@ -62,11 +67,7 @@ def standing(connection: Connection, id_: UUID) -> Standing | None:
 
 def backlog(connection: Connection, queues: Sequence[str], *, cap: int) -> list[Backlog]:
     """One entry per queue; claimable records are counted up to `cap`, so that a long backlog costs no more."""
-    rows = run(connection, "backlog", queues=list(queues), cap=cap)
-    return [
-        Backlog(name, claimable, None if due is None else float(due), None if pause is None else float(pause))
-        for name, claimable, due, pause in rows
-    ]
+    return [Backlog(*row) for row in run(connection, "backlog", queues=list(queues), cap=cap)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Depth:
     claimable: int
     waiting: int
     parked: int
+    held: int
     processing: int
     given_up: int
     paused: bool
@@ -85,3 +87,33 @@ class Depth:
 def depths(connection: Connection, queues: Sequence[str]) -> list[Depth]:
     """One entry per queue, counted whole."""
     return [Depth(*row) for row in run(connection, "depths", queues=list(queues))]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A queue that is not open. `paused` False: its pause is over, and one probe is to find out what comes next.
+
+    `since` is the episode's start: failed probes and relapses during the ramp do not begin a new one.
+    """
+
+    queue: str
+    vendor: str | None
+    paused: bool
+    kind: PauseKind | None
+    reason: str | None
+    by: str | None
+    since: datetime | None
+    until: datetime | None
+    lasts: timedelta
+
+
+def pauses(connection: Connection) -> list[Pause]:
+    """Every queue that is paused or being probed."""
+    return [
+        Pause(name, vendor, paused, PauseKind(kind) if kind else None, *rest, timedelta(seconds=lasts))
+        for name, vendor, paused, kind, *rest, lasts in run(connection, "pauses")
+    ]
+
+
+def is_paused(connection: Connection, queue: str) -> bool:
+    return bool(run(connection, "paused", queue=queue)[0][0])

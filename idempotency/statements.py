@@ -1,11 +1,13 @@
 """The SQL files, read once; and the one way to run them."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 SQL = Path(__file__).parent / "sql"
+PART = re.compile(r"\{\{(\w+)\}\}")
 
 
 class Connection(Protocol):
@@ -18,8 +20,8 @@ class Connection(Protocol):
 def statement(name: str) -> str:
     """Text of `sql/<name>.sql`, with each `{{part}}` put in from `sql/<part>.part.sql`."""
     text = (SQL / f"{name}.sql").read_text()
-    for part in SQL.glob("*.part.sql"):
-        text = text.replace("{{" + part.name.removesuffix(".part.sql") + "}}", part.read_text().strip())
+    while found := PART.search(text):  # a part may hold parts
+        text = text.replace(found[0], (SQL / f"{found[1]}.part.sql").read_text().strip())
     return text
 
 

@@ -26,6 +26,15 @@ class Reason(StrEnum):
     UNKNOWN_OUTCOME = "unknown_outcome"
 
 
+class PauseKind(StrEnum):
+    """Why nobody claims from a queue."""
+
+    OPERATOR = "operator"  # a person said so
+    RATE_LIMIT = "rate_limit"  # the vendor did
+    REFUSED = "refused"  # it does not take our credentials
+    CIRCUIT = "circuit"  # it failed too often, one time after the other
+
+
 TERMINAL = frozenset({State.SUCCEEDED, State.FAILED_PERMANENT, State.DEAD_LETTERED})
 REVIEWABLE = frozenset({State.FAILED_PERMANENT, State.DEAD_LETTERED})
 

@@ -4,6 +4,8 @@ Functions take a connection: Django's where the write belongs to the caller's tr
 commits together with the job's own rows), a connection of our own everywhere else.
 """
 
+import random
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,10 +14,12 @@ from uuid import UUID
 from idempotency.claims import Claimed, Found, Problem, Request, Terms
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
+from idempotency.keys import ACCOUNT_HASHES, account_hash
 from idempotency.statements import Connection, loads, run
 from idempotency.states import Reason, State
 
 GIVE_BACKS = 100  # returned attempts before they count after all: a job that is never to blame must still end
+ACCOUNTS = 32  # that take turns in one claim: each costs it a few microseconds, and the next claim goes on behind them
 POISON_DEATHS = 3  # workers a job may take down while it is alone
 
 
@@ -48,6 +52,10 @@ def _insert(connection: Connection, terms: Terms, requests: Sequence[Request]) -
         keys=[r.key for r in requests],
         fingerprints=[r.fingerprint for r in requests],
         payloads=[r.payload for r in requests],
+        accounts=[r.account for r in requests],
+        account_hashes=[account_hash(r.account) for r in requests],
+        priority=terms.priority,
+        calls=terms.calls,
         task=terms.task,
         queue=terms.queue,
         payload_version=terms.payload_version,
@@ -78,15 +86,43 @@ def find(connection: Connection, requests: Sequence[Request], window: timedelta 
 # -- queued → processing ----------------------------------------------------------------------------------------------
 
 
-def claim(
-    connection: Connection, queue: str, *, limit: int, lease: timedelta, claimed_by: str, lease_id: UUID | None = None
-) -> list[Claimed]:
-    """Take up to `limit` claimable records, oldest first, under one new lease. A `solo` record comes alone.
+def stage(connection: Connection, queues: Sequence[str], *, limit: int = 1000) -> int:
+    """Let those stand in line whose time has come, up to `limit` of each queue that is not paused; returns how many."""
+    return len(run(connection, "stage", queues=list(queues), limit=limit))
 
-    Whoever names the `lease_id` beforehand can ask with `claimed_under` what a claim took whose answer was lost.
+
+def claim(
+    connection: Connection,
+    queue: str,
+    *,
+    limit: int,
+    lease: timedelta,
+    claimed_by: str,
+    lease_id: UUID | None = None,
+    cursors: Mapping[int, int] | None = None,
+) -> list[Claimed]:
+    """Take up to `limit` claimable records under one new lease, in the order in which they are to run.
+
+    Accounts take turns, and each one's oldest come first, where a step of priority counts as a minute. A `solo` record
+    comes alone. Of a vendor's queue it takes no more than there are slots for.
+
+    Args:
+        lease_id: named beforehand, it lets `claimed_under` find what a claim took whose answer was lost.
+        cursors: of each line the account that was served last; the turn is with the one behind it.
     """
+    cursors = cursors or {}
     rows = run(
-        connection, "claim", queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=lease_id or new_id()
+        connection,
+        "claim",
+        queue=queue,
+        limit=limit,
+        lease=lease,
+        claimed_by=claimed_by,
+        lease_id=lease_id or new_id(),
+        lines=list(cursors),
+        cursors=list(cursors.values()),
+        start=random.randrange(*ACCOUNT_HASHES),  # noqa: S311 - no secret
+        accounts=min(limit, ACCOUNTS),
     )
     return _batch(rows)
 
@@ -97,11 +133,15 @@ def claimed_under(connection: Connection, lease_id: UUID) -> list[Claimed]:
 
 
 def _batch(rows: list[tuple[Any, ...]]) -> list[Claimed]:
+    told_at = time.monotonic()  # after the claim itself, so that no slot is used too early
     batch = [
-        Claimed(id_, task, q, key, loads(payload), version, loads(options), *rest)
-        for id_, task, q, key, payload, version, options, *rest in rows
+        Claimed(
+            id_, task, q, key, loads(payload), version, loads(options), *rest,
+            None if slot is None else told_at + slot, apart, late,
+        )
+        for id_, task, q, key, payload, version, options, *rest, slot, apart, late in rows
     ]
-    return sorted(batch, key=lambda c: (c.available_at, c.id))
+    return sorted(batch, key=lambda c: c.number)
 
 
 def renew(connection: Connection, batch: Sequence[Claimed], *, lease: timedelta) -> set[UUID]:
@@ -239,18 +279,6 @@ def replay(connection: Connection, id_: UUID, *, token: int) -> bool:
     False when it has changed since the page was shown, or when a newer job holds the key that its dedupe window freed.
     """
     return bool(run(connection, "replay", id=id_, token=token))
-
-
-# -- queues -----------------------------------------------------------------------------------------------------------
-
-
-def pause(connection: Connection, queue: str, *, duration: timedelta | None, reason: str, by: str) -> bool:
-    """Let nobody claim from the queue for `duration` (None: until resumed). Never shortens a pause; False if longer."""
-    return bool(run(connection, "pause", queue=queue, duration=duration, reason=reason, by=by))
-
-
-def resume(connection: Connection, queue: str) -> bool:
-    return bool(run(connection, "resume", queue=queue))
 
 
 # -- shapes -----------------------------------------------------------------------------------------------------------

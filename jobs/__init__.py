@@ -23,6 +23,7 @@ from jobs.errors import (
 )
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
+from jobs.slots import take_slot
 from jobs.task import IdempotentTask, idempotent_task
 
 __all__ = [
@@ -47,4 +48,5 @@ __all__ = [
     "UnknownOutcomeError",
     "UnknownQueueError",
     "idempotent_task",
+    "take_slot",
 ]

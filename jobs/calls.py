@@ -14,6 +14,7 @@ from idempotency.errors import KeyPartError, PayloadError
 from idempotency.ids import new_id
 from jobs import conf
 
+LONGEST_ACCOUNT = 200  # characters
 POSITIONAL_ONLY, VAR_POSITIONAL = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL
 
 
@@ -80,8 +81,10 @@ def request(
     dedupe_key: tuple[str, ...] | None,
     signature: inspect.Signature,
     arguments: Mapping[str, Any],
+    *,
+    account: str | None = None,
 ) -> Request:
-    """One record to write.
+    """One record to write; `account` is the parameter that says whose work it is.
 
     The fingerprint leaves out arguments that equal their default: a parameter that a later release adds must not turn
     yesterday's request into another one.
@@ -93,4 +96,11 @@ def request(
         key = keys.dedupe_key(task, key_parts(task, dedupe_key, signature, stored))
     defaults = {p.name: p.default for p in signature.parameters.values()}
     said = {n: v for n, v in stored.items() if n not in defaults or defaults[n] != v or n in (dedupe_key or ())}
-    return Request(new_id(), key, payload.fingerprint(said), text)
+    whose = "" if account is None else stored.get(account, defaults.get(account))
+    return Request(new_id(), key, payload.fingerprint(said), text, _account(whose))
+
+
+def _account(value: Any) -> str:
+    """Of a long value its beginning and a digest: it names, and need not be read."""
+    text = "" if value is None or value is inspect.Parameter.empty else str(value).replace("\x00", "")
+    return text if len(text) <= LONGEST_ACCOUNT else f"{text[:LONGEST_ACCOUNT]}…{keys.digest(text.encode())}"

@@ -27,6 +27,12 @@ def queues() -> Mapping[str, Mapping[str, Any]]:
     return declared
 
 
+def vendors() -> Mapping[str, Mapping[str, Any]]:
+    """What each vendor allows, by name: see `jobs.vendors`."""
+    declared: Mapping[str, Mapping[str, Any]] = _get("VENDORS", None) or {}
+    return declared
+
+
 def lease() -> timedelta:
     """How long a claim holds without being renewed: how long a job waits when its whole worker dies."""
     span: timedelta = _get("LEASE", timedelta(seconds=60))
@@ -46,7 +52,7 @@ def batch_time_limit() -> float:
 
 def batch_size() -> int:
     """Records that one claim takes at most; beyond 200 the statement itself grows slower than the gain."""
-    return int(_get("BATCH_SIZE", 200))
+    return min(int(_get("BATCH_SIZE", 200)), 200)
 
 
 def hint_window() -> int:

@@ -39,9 +39,11 @@ class Job:
     _intended: bool = False
     _acted: bool = False
     _shown_at: float = 0.0
+    slots: Iterator[float] = field(init=False)  # monotonic times at which the vendor may be called
 
     def __post_init__(self) -> None:
         self.in_doubt = self.claimed.intent_at is not None
+        self.slots = _slots(self.claimed)
 
     @property
     def id(self) -> UUID:
@@ -163,6 +165,11 @@ class Job:
                 f"{self.claimed.task}: {what} is kept at once, but the transaction around it may still roll back. "
                 "Leave the atomic block first."
             )
+
+
+def _slots(claimed: Claimed) -> Iterator[float]:
+    first, apart = claimed.slot_at, claimed.apart
+    return iter(()) if first is None or apart is None else (first + n * apart for n in range(claimed.calls))
 
 
 def _arguments(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

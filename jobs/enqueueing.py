@@ -46,6 +46,7 @@ class Options:
         queue: another declared queue than the task's own.
         run_after: an aware moment before which nobody claims it.
         delay: the same as a span from now.
+        priority: another than the task's own, from -100 to 100.
         id: the record's id, where Celery's canvas has chosen one.
         canvas: what Celery's canvas attached: chain, links, parent and root id.
     """
@@ -53,6 +54,7 @@ class Options:
     queue: str | None = None
     run_after: datetime | None = None
     delay: timedelta = timedelta(0)
+    priority: int | None = None
     id: UUID | None = None
     canvas: Mapping[str, Any] | None = None
 
@@ -62,6 +64,7 @@ class Options:
             raise EnqueueError(f"delay is {self.delay!r}; say its unit: timedelta(seconds=…).")
         if self.delay < timedelta(0):
             raise EnqueueError(f"delay is {self.delay}; a job cannot run in the past. Leave it out to run now.")
+        check_priority(self.priority)
         if self.delay > FARTHEST:
             raise EnqueueError(f"delay is {self.delay}, over ten years. Check the unit.")
 
@@ -134,7 +137,7 @@ def _told_when_busy(task: type["IdempotentTask"]) -> Iterator[None]:
 
 
 def _request(task: type["IdempotentTask"], arguments: Mapping[str, Any]) -> Request:
-    return calls.request(task.name, task.dedupe_key, task.signature_of_run(), arguments)
+    return calls.request(task.name, task.dedupe_key, task.signature_of_run(), arguments, account=task.account)
 
 
 def _answer(task: type["IdempotentTask"], request: Request, found: Found) -> Enqueued:
@@ -145,6 +148,12 @@ def _answer(task: type["IdempotentTask"], request: Request, found: Found) -> Enq
             found.id,
         )
     return Enqueued(found.id, found.key, found.state, found.created and found.id == request.id, found.result)
+
+
+def check_priority(priority: object) -> None:
+    """Raises EnqueueError where it is none."""
+    if priority is not None and (type(priority) is not int or not -100 <= priority <= 100):
+        raise EnqueueError(f"priority is {priority!r}; it must be a whole number from -100 to 100.")
 
 
 def _terms(task: type["IdempotentTask"], options: Options) -> Terms:
@@ -162,6 +171,8 @@ def _terms(task: type["IdempotentTask"], options: Options) -> Terms:
         delay=options.delay,
         options=_canvas_text(options.canvas),
         dedupe_window=task.dedupe_window,
+        priority=task.priority if options.priority is None else options.priority,
+        calls=task.calls(),
     )
 
 

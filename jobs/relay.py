@@ -19,8 +19,9 @@ from idempotency import reads, transitions
 from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
-from jobs import conf, hints, registry
+from jobs import conf, hints, registry, vendors
 from jobs.own_connection import OwnConnection
+from jobs.task import vendor_queues
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ class Relay:
         self._own.close()
 
     def tick(self) -> Ticked:
-        """Reap, unpark, and top up the hints of every queue."""
+        """Reap, unpark, stage, and top up the hints of every queue."""
+        self._housekeep()
         ticked = Ticked()
         queues = list(conf.queues())
         ended = self._own.once(transitions.reap) | self._own.once(lambda c: transitions.exhaust(c, queues))
@@ -75,11 +77,11 @@ class Relay:
         for queue in queues:
             known = _known_tasks([w for w in workers if queue in w.queues])
             ticked.unparked += self._own.once(partial(transitions.unpark, queue=queue, known=known)) if known else 0
+        self._own.once(lambda c: transitions.stage(c, queues))
         for backlog in self._own.once(lambda c: reads.backlog(c, queues, cap=COUNTED)):
             slots = sum(w.slots for w in workers if backlog.queue in w.queues)
             ticked.hints += self._top_up(backlog, slots)
             ticked.next_in = min(ticked.next_in, *_waits(backlog))
-        self._housekeep()
         return ticked
 
     def _top_up(self, backlog: Backlog, slots: int) -> int:
@@ -87,6 +89,8 @@ class Relay:
         if not backlog.claimable:
             return 0
         wanted = min(conf.hint_window(), math.ceil(backlog.claimable / ASSUMED_BATCH) + max(0, slots - 1))
+        if backlog.is_vendors:  # whoever follows one waits for its slots: more hints than workers only wake them in vain
+            wanted = min(wanted, max(1, slots))
         try:
             return self._own.once(lambda c: _send_missing(c, backlog.queue, wanted))
         except psycopg.Error:
@@ -99,6 +103,7 @@ class Relay:
         if time.monotonic() - self._housekept < HOUSEKEEPING:
             return
         self._housekept = time.monotonic()
+        self._own.once(lambda c: vendors.configure(c, vendor_queues()))
         more = self._own.once(transitions.compact_tally)
         more |= bool(self._own.once(lambda c: transitions.prune(c, retention=conf.retention())))
         self._own.once(registry.forget_dead)
@@ -135,5 +140,5 @@ def _known_tasks(workers: list[registry.LiveWorker]) -> dict[str, int]:
 
 def _waits(backlog: Backlog) -> list[float]:
     """Seconds until something becomes claimable by itself."""
-    waits = [w for w in (backlog.next_due_in, backlog.pause_ends_in) if w is not None]
+    waits = [w for w in (backlog.next_due_in, backlog.open_in) if w is not None]
     return [max(w, 0.005) for w in waits] or [math.inf]

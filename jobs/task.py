@@ -23,7 +23,7 @@ from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.worker import attempt
 
-HARMLESS = frozenset({"retry", "retry_policy", "priority", "ignore_result", "serializer", "add_to_parent", "producer",
+HARMLESS = frozenset({"retry", "retry_policy", "ignore_result", "serializer", "add_to_parent", "producer",
                       "connection", "shadow", "argsrepr", "kwargsrepr", "replaced_task_nesting", "time_limit",
                       "soft_time_limit", "compression", "delivery_mode", "reply_to"})  # fmt: skip
 
@@ -53,6 +53,11 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         dedupe_window: how long a finished job answers for its key; None, for ever.
         retry_policy: how often and when a transient failure is tried again.
         vendor: whose service the body calls; a 429 then pauses the vendor's queue for everybody.
+        calls_per_attempt: how many calls to the vendor one attempt makes; by default one, and one for `already_done`.
+            Those that its client takes beyond it wait for slots of their own.
+        account: name of the parameter that says whose work it is. Accounts take turns in a queue, so that one with
+            50,000 jobs does not delay another's single one; a vendor may limit each.
+        priority: from -100 to 100. A step counts as a minute of waiting: what is older by more still comes first.
         external_effect: the body does what a rollback cannot undo and the other side cannot tell from a second time
             (sends a mail). In doubt it is not repeated: `already_done` is asked, or the job waits for a person.
         sensitive: parameters that are never shown, logged or traced.
@@ -68,6 +73,9 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
     dedupe_window: ClassVar[timedelta | None] = None
     retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
     vendor: ClassVar[str | None] = None
+    calls_per_attempt: ClassVar[int | None] = None
+    account: ClassVar[str | None] = None
+    priority: ClassVar[int] = 0  # type: ignore[misc]
     external_effect: ClassVar[bool] = False
     sensitive: ClassVar[tuple[str, ...]] = ()
     payload_version: ClassVar[int] = 1
@@ -115,10 +123,15 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
 
     @classmethod
     def using(
-        cls, *, queue: str | None = None, run_after: datetime | None = None, delay: timedelta = timedelta(0)
+        cls,
+        *,
+        queue: str | None = None,
+        run_after: datetime | None = None,
+        delay: timedelta = timedelta(0),
+        priority: int | None = None,
     ) -> "BoundOptions":
-        """The same task on another declared queue, or later."""
-        return BoundOptions(cls, Options(queue=queue, run_after=run_after, delay=delay))
+        """The same task on another declared queue, later, or sooner than others."""
+        return BoundOptions(cls, Options(queue=queue, run_after=run_after, delay=delay, priority=priority))
 
     @_OnInstance
     def delay(self, *args: Any, **kwargs: Any) -> JobResult:
@@ -208,6 +221,11 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         return bool(cls.vendor or cls.external_effect or cls.already_done or cls.commit)
 
     @classmethod
+    def calls(cls) -> int:
+        """To the vendor, in one attempt."""
+        return cls.calls_per_attempt or (2 if cls.already_done else 1)
+
+    @classmethod
     def masked(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The payload for eyes: sensitive parameters as stars."""
         return {name: "********" if name in cls.sensitive else value for name, value in payload.items()}
@@ -257,6 +275,11 @@ def registered() -> dict[str, type[IdempotentTask]]:
     return {n: type(t) for n, t in current_app.tasks.items() if isinstance(t, IdempotentTask)}
 
 
+def vendor_queues() -> dict[str, str]:
+    """The vendor of each queue that has one."""
+    return {task.queue: task.vendor for task in registered().values() if task.vendor}
+
+
 def _register(cls: type[IdempotentTask]) -> None:
     """Into every Celery application, as `shared_task` does: the class may be read before or after the application."""
     instance = cls()
@@ -277,7 +300,7 @@ def _check_definition(cls: type[IdempotentTask]) -> None:
         raise ImproperlyConfigured(f'{cls.name}: dedupe_key must be a tuple: ("{cls.dedupe_key}",).')
     parameters = cls.signature_of_run().parameters
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    for name in (*(cls.dedupe_key or ()), *cls.sensitive):
+    for name in (*(cls.dedupe_key or ()), *cls.sensitive, *filter(None, [cls.account])):
         if name not in parameters and not open_ended:
             raise ImproperlyConfigured(f"{cls.name}: {name!r} is not a parameter of run{cls.signature_of_run()}.")
 
@@ -287,6 +310,7 @@ def _options_from_celery(task: str, task_id: str | None, options: Mapping[str, A
     if given.pop("chord", None):
         raise EnqueueError(f"{task}: a chord needs a result backend, which records replace. Enqueue the last job in "
                            "the `commit` of the others.")  # fmt: skip
+    priority = given.pop("priority", None)
     countdown, run_after, queue = given.pop("countdown", 0), given.pop("eta", None), given.pop("queue", None)
     behind = {name: given.pop(name) for name in canvas.KEPT if given.get(name)}
     behind |= {name: maybe_list(behind[name]) for name in ("link", "link_error") if name in behind}
@@ -297,6 +321,7 @@ def _options_from_celery(task: str, task_id: str | None, options: Mapping[str, A
         queue=getattr(queue, "name", queue),
         run_after=run_after,
         delay=_seconds(task, countdown),
+        priority=priority,
         id=_id(task, task_id) if task_id else None,
         canvas=behind,
     )

@@ -23,6 +23,8 @@ from jobs.errors import (
 class Transient:
     """Worth another attempt. Everything unknown is."""
 
+    by_vendor: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class RateLimited:

@@ -61,6 +61,7 @@ def enqueue_plenty(connection, count: int, **terms) -> list[UUID]:
 
 def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str | None = None):
     claimed_by = claimed_by or f"worker/{uuid4()}"
+    transitions.stage(connection, [queue])
     return transitions.claim(connection, queue, limit=limit, lease=LEASE, claimed_by=claimed_by)
 
 

@@ -1,8 +1,12 @@
--- read: what each queue could claim now (up to a cap), and when more becomes claimable
-SELECT name,
-    (SELECT count(*) FROM (SELECT FROM idempotency_record WHERE queue = name AND {{claimable}} LIMIT %(cap)s) AS due),
-    (SELECT extract(epoch FROM min(available_at) - statement_timestamp()) FROM idempotency_record
-     WHERE queue = name AND state = 'queued' AND parked_reason IS NULL AND available_at > statement_timestamp()),
-    (SELECT extract(epoch FROM paused_until - statement_timestamp()) FROM idempotency_queue AS p
-     WHERE p.name = queues.name AND paused_at IS NOT NULL AND paused_until > statement_timestamp())
-FROM unnest(%(queues)s::text[]) AS queues (name)
+-- read: what a claim from each queue could take now (counted up to a cap), and when it could take more
+SELECT queues.name, least(lined.jobs, coalesce(gate.allowance, lined.jobs))::int, gate.vendor IS NOT NULL,
+    (SELECT extract(epoch FROM min(available_at) - statement_timestamp())::float8 FROM idempotency_record
+     WHERE queue = queues.name AND state = 'queued' AND parked_reason IS NULL AND line IS NULL AND NOT held
+       AND available_at > statement_timestamp()),
+    CASE WHEN gate.shut THEN extract(epoch FROM gate.paused_until - statement_timestamp())::float8
+         WHEN lined.jobs > 0 AND gate.allowance = 0 AND NOT gate.probing THEN gate.first_in - 0.1 END
+FROM unnest(%(queues)s::text[]) AS queues (name), LATERAL (
+    WITH restraint AS (SELECT * FROM idempotency_queue AS q WHERE q.name = queues.name)
+    {{gate}}
+) AS gate, LATERAL (SELECT count(*) AS jobs FROM (
+    SELECT FROM idempotency_record WHERE queue = queues.name AND line IS NOT NULL LIMIT greatest(1, least(%(cap)s, gate.allowance))) AS counted) AS lined

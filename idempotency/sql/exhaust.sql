@@ -4,7 +4,7 @@ SET state = 'dead_lettered', finished_at = statement_timestamp(), parked_reason 
     reason = CASE WHEN intent_at IS NULL THEN 'attempts_exhausted' ELSE 'unknown_outcome' END
 WHERE id IN (
     SELECT id FROM idempotency_record
-    WHERE state = 'queued' AND parked_reason IS NULL AND queue = ANY(%(queues)s::text[])
-      AND available_at <= statement_timestamp() AND attempt >= max_attempts
+    WHERE state = 'queued' AND parked_reason IS NULL AND line IS NULL AND NOT held
+      AND queue = ANY(%(queues)s::text[]) AND available_at <= statement_timestamp() AND attempt >= max_attempts
     LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AND state = 'queued'
 RETURNING id, state

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from idempotency import transitions
+from idempotency import queues
 from jobs.cli.arguments import queue_name
 from jobs.cli.printing import say
 
@@ -21,6 +21,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def handle(command: BaseCommand, *, json: bool, queue: str, reason: str, seconds: float | None, **_: Any) -> None:
     duration = None if seconds is None else timedelta(seconds=seconds)
-    done = transitions.pause(connection, queue, duration=duration, reason=reason, by=getuser())
+    done = queues.pause(connection, queue, duration=duration, reason=reason, by=getuser())
     text = f"{queue} is paused" if done else f"{queue} was paused for longer already; nothing changed"
     say(command, {"queue": queue, "paused": done}, text, as_json=json)

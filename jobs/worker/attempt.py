@@ -12,8 +12,8 @@ from django.db import connections
 from idempotency import payload as json_payload
 from idempotency.claims import Problem
 from idempotency.errors import LeaseLost, PayloadError
-from idempotency.states import Reason, State
-from jobs import conf
+from idempotency.states import PauseKind, Reason, State
+from jobs import conf, vendors
 from jobs.errors import PermanentError, TransientError, UnknownOutcomeError
 from jobs.problems import describe
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, Verdict, classify
@@ -40,6 +40,7 @@ def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> A
     try:
         result, text = _body(task, job, payload)
         job.settler.succeed(task, job, payload, result, text)
+        job.settler.vendor_answered(job)
     except LeaseLost as lost:
         _lost(job, lost)
     except Exception as error:  # noqa: BLE001 - the taxonomy decides on every error
@@ -127,7 +128,9 @@ def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem
 
 
 def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
-    match _verdict(task, job, error):
+    verdict = _verdict(task, job, error)
+    _tell_of_vendor(task, job, verdict, problem)
+    match verdict:
         case Permanent():
             job.settler.fail(job, problem)
             return None
@@ -135,10 +138,11 @@ def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem
             job.settler.dead_letter(job, Reason.UNKNOWN_OUTCOME, problem)
             return None
         case RateLimited(wait):
-            return _wait_for_vendor(task, job, wait or task.retry_policy.ceiling(job.attempt), problem)
+            wait = wait or task.retry_policy.ceiling(job.attempt)
+            return _wait_for_vendor(task, job, PauseKind.RATE_LIMIT, wait, problem)
         case Refused():
             logger.error("%s: the vendor refuses our credentials: %s", task.name, problem.summary)
-            return _wait_for_vendor(task, job, REFUSED_PAUSE, problem)
+            return _wait_for_vendor(task, job, PauseKind.REFUSED, REFUSED_PAUSE, problem)
         case Transient():
             asked = _asked_delay(error)
             delay = task.retry_policy.delay(job.attempt) if asked is None else asked
@@ -152,11 +156,26 @@ def _verdict(task: "IdempotentTask", job: "Job", error: Exception) -> Verdict:
     return Unknown() if job.in_doubt and not task.already_done and not ends_here else verdict
 
 
-def _wait_for_vendor(task: "IdempotentTask", job: "Job", wait: timedelta, problem: Problem) -> timedelta:
+def _wait_for_vendor(
+    task: "IdempotentTask", job: "Job", kind: PauseKind, wait: timedelta, problem: Problem
+) -> timedelta:
     if task.vendor:
-        job.settler.pause(job.claimed.queue, wait, f"{task.vendor}: {problem.summary}"[:500])
+        job.settler.pause(job, task.vendor, kind, wait, _shown(problem))
     job.settler.give_back(job, wait, problem)
     return wait
+
+
+def _tell_of_vendor(task: "IdempotentTask", job: "Job", verdict: Verdict, problem: Problem) -> None:
+    """Whether the vendor is well, as far as this error can tell."""
+    match verdict:
+        case Permanent() if task.vendor:
+            job.settler.vendor_answered(job)
+        case Transient(by_vendor=True) if task.vendor:
+            job.settler.vendor_failed(job, task.vendor, vendors.declared(task.vendor).circuit, _shown(problem))
+
+
+def _shown(problem: Problem) -> str:
+    return problem.summary[:500]
 
 
 def _asked_delay(error: Exception) -> timedelta | None:

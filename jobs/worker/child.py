@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -10,25 +11,26 @@ import psycopg
 from celery import current_app
 from celery.app.trace import build_tracer
 
-from idempotency import transitions
+from idempotency import reads, transitions
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
-from jobs import conf, hints
+from jobs import conf, hints, vendors
 from jobs.context import Job
 from jobs.own_connection import OwnConnection, backoff
 from jobs.problems import describe
-from jobs.task import IdempotentTask
+from jobs.task import IdempotentTask, vendor_queues
 from jobs.worker import limits, shared
 from jobs.worker.attempt import settle_failure
 from jobs.worker.batch import Batch
 from jobs.worker.events import LONGEST, JobEvents
 from jobs.worker.keeper import LeaseKeeper
-from jobs.worker.pace import WEIGHT, Pace
+from jobs.worker.pace import LIMITED_TARGET, TARGET, WEIGHT, Pace
 from jobs.worker.settle import GROUP_WINDOW, Settler
 
 logger = logging.getLogger(__name__)
 
+SLOTS_GATHER = 0.04  # seconds; below the tenth of a second that a claim may hold slots ahead of time
 SHIFT = 1.0  # seconds one hint keeps looping; then a successor lets the other queues of the worker have their turn
 
 
@@ -43,7 +45,9 @@ class Child:
         self.keeper = LeaseKeeper(f"jobs {hostname} {os.getpid()}")
         self.events = JobEvents(hostname)
         self._tasks = current_app.tasks
+        self._vendors = vendor_queues()
         self._paces: dict[str, Pace] = {}
+        self._cursors: dict[str, dict[int, int]] = {}  # of each queue and line the account that was served last
         self._run_times: dict[str, float] = {}
 
     # -- one hint -----------------------------------------------------------------------------------------------------
@@ -53,11 +57,14 @@ class Child:
         ends, done = time.monotonic() + SHIFT, 0
         shared.set_busy(self.slot, True)
         try:
+            self._stage(queue)
             while not shared.stopping():
                 claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}/{os.getpid()}")
                 self._run_batch(queue, claimed)
                 done += len(claimed)
-                if not claimed or (len(claimed) < wanted and not claimed[0].left_others):
+                if not claimed and not self._slots_come(queue):
+                    break
+                if claimed and len(claimed) < wanted and not claimed[0].left_others:
                     break
                 if time.monotonic() > ends:
                     hints.nudge(queue)
@@ -67,8 +74,30 @@ class Child:
             self.events.flush()
         return done
 
+    def _stage(self, queue: str) -> None:
+        """The relay does it too; without one a retry must not wait for ever."""
+        try:
+            self.own.once(lambda c: transitions.stage(c, [queue]))
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            logger.warning("queue %s: the database is away: %s", queue, error)
+
+    def _slots_come(self, queue: str) -> bool:
+        """Wait for the next slot of a vendor with a limit; False where there is no work or it is far off."""
+        if queue not in self._vendors:
+            return False
+        try:
+            (backlog,) = self.own.once(lambda c: reads.backlog(c, [queue], cap=1))
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            return False
+        if backlog.claimable or (0 <= (backlog.open_in or -1) < SHIFT):
+            # Not for one slot alone: a few of them make one claim, and few workers wake for each.
+            time.sleep(max(backlog.open_in or 0, SLOTS_GATHER * random.uniform(0.5, 1)))  # noqa: S311 - no secret
+            return True
+        return False
+
     def _claim(self, queue: str, claimed_by: str) -> tuple[list[Claimed], int]:
         size, lease_id, lease = self._pace(queue).size, new_id(), conf.lease()
+        cursors = self._cursors.setdefault(queue, {})
         answer_lost = False
         for wait in backoff():
             try:
@@ -76,7 +105,7 @@ class Child:
                     return claimed, size
                 claimed = self.own.once(
                     lambda c: transitions.claim(
-                        c, queue, limit=size, lease=lease, claimed_by=claimed_by, lease_id=lease_id
+                        c, queue, limit=size, lease=lease, claimed_by=claimed_by, lease_id=lease_id, cursors=cursors
                     )
                 )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -86,8 +115,17 @@ class Child:
                     break
                 time.sleep(wait)
             else:
+                self._move_on(cursors, claimed)
                 return claimed, size
         return [], size
+
+    @staticmethod
+    def _move_on(cursors: dict[int, int], claimed: list[Claimed]) -> None:
+        """The next turn is with the accounts behind these; after a claim that found nobody free, anywhere."""
+        if not claimed:
+            cursors.clear()
+        for last in sorted(claimed, key=lambda c: c.turn):
+            cursors[last.line] = last.account_hash
 
     # -- one batch ----------------------------------------------------------------------------------------------------
 
@@ -99,7 +137,7 @@ class Child:
         self.keeper.watch(batch)
         try:
             for current in batch.jobs():
-                if shared.stopping() or self.settler.has_paused(queue):
+                if shared.stopping() or self._must_wait(queue, ran):
                     self._give_back([current])
                     break
                 self._run_job(current)
@@ -115,12 +153,22 @@ class Child:
             if ran:
                 self._pace(queue).ran(ran, time.monotonic() - began)
 
+    def _must_wait(self, queue: str, ran: int) -> bool:
+        """Whether the queue was paused since the claim: by a job of this batch, or by anybody else."""
+        if queue not in self._vendors or not ran:
+            return False
+        return self.settler.has_paused(queue) or self.own.insist(lambda c: reads.is_paused(c, queue))
+
     def _give_back(self, unstarted: list[Claimed]) -> None:
         if unstarted:
             self.own.insist(lambda c: transitions.give_back(c, unstarted, begun=False))
 
     def _pace(self, queue: str) -> Pace:
-        return self._paces.setdefault(queue, Pace())
+        if (pace := self._paces.get(queue)) is None:
+            vendor = self._vendors.get(queue)
+            limited = vendor and vendors.declared(vendor).limits.calls_per_second
+            pace = self._paces[queue] = Pace(target=LIMITED_TARGET if limited else TARGET)
+        return pace
 
     # -- one job ------------------------------------------------------------------------------------------------------
 

@@ -18,10 +18,10 @@ from celery import signals
 
 from idempotency import transitions
 from idempotency.errors import LeaseLost
-from jobs import registry
+from jobs import registry, vendors
 from jobs.own_connection import OwnConnection
 from jobs.preflight import before_start
-from jobs.task import registered
+from jobs.task import registered, vendor_queues
 from jobs.worker import shared
 from jobs.worker.hearing import Hearing
 from jobs.worker.hint import Hint, forget_child
@@ -111,10 +111,22 @@ def _is_dead(claimant: str) -> bool:
 _thread: ParentThread | None = None
 
 
+def _declare_vendors() -> None:
+    """Before the first claim; where the database is away the relay does it later."""
+    own = OwnConnection("jobs worker")
+    try:
+        own.once(lambda c: vendors.configure(c, vendor_queues()))
+    except psycopg.Error as error:
+        logger.warning("the limits of vendors are not written: %s", error)
+    finally:
+        own.close()  # the worker forks, and a connection belongs to one process
+
+
 @signals.worker_init.connect
 def _on_init(**_: Any) -> None:
     shared.reset()
     before_start()
+    _declare_vendors()
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).addFilter(_hides_hints)
 

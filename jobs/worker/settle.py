@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as django_connection
 
-from idempotency import transitions
+from idempotency import queues, transitions
 from idempotency.claims import Claimed, Problem
 from idempotency.errors import LeaseLost
-from idempotency.states import Reason, State
+from idempotency.queues import Circuit
+from idempotency.states import PauseKind, Reason, State
 from jobs import canvas
 from jobs.own_connection import OwnConnection
 
@@ -118,9 +119,25 @@ class Settler:
         """Whether a job of this batch has paused the queue: the rest of the batch must wait as well."""
         return queue in self.paused
 
-    def pause(self, queue: str, duration: timedelta, reason: str) -> None:
+    # -- what it says of the vendor -----------------------------------------------------------------------------------
+
+    def pause(self, job: "Job", vendor: str, kind: PauseKind, duration: timedelta, why: str) -> None:
+        """The vendor wants nobody to call for so long."""
+        queue, by = job.claimed.queue, job.claimed.claimed_by
         self.paused.add(queue)
-        self.own.insist(lambda c: transitions.pause(c, queue, duration=duration, reason=reason, by="worker"))
+        self.own.insist(
+            lambda c: queues.pause(c, queue, duration=duration, reason=why, by=by, kind=kind, vendor=vendor)
+        )
+
+    def vendor_answered(self, job: "Job") -> None:
+        """News only where it has failed before: the happy path writes nothing."""
+        if job.claimed.doubtful:
+            self.own.insist(lambda c: queues.recover(c, job.claimed))
+
+    def vendor_failed(self, job: "Job", vendor: str, circuit: Circuit, why: str) -> None:
+        queue, by = job.claimed.queue, job.claimed.claimed_by
+        if self.own.insist(lambda c: queues.trip(c, queue, vendor, circuit, reason=why, by=by)):
+            self.paused.add(queue)
 
 
 def _lost(claimed: Claimed) -> LeaseLost:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from idempotency import transitions
+from idempotency import queues
 from idempotency.models import Record
 from jobs import hints
 from jobs.relay import ASSUMED_BATCH, Relay
@@ -52,7 +52,7 @@ def new_process(monkeypatch):
 
 
 def pause(duration=None):
-    transitions.pause(connection, "default", duration=duration, reason="test", by="test")
+    queues.pause(connection, "default", duration=duration, reason="test", by="test")
 
 
 def enqueue(count, name="n"):
@@ -107,7 +107,7 @@ def test_a_paused_queue_gets_no_hint_until_it_is_resumed(pushes, relay):
     enqueue(20)
     Mark.enqueue_many({"name": f"many {i}"} for i in range(20))
     assert sum(relay.tick().hints for _ in range(5)) == pushes() == 0
-    transitions.resume(connection, "default")
+    queues.resume(connection, "default")
     assert relay.tick().hints == pushes() == 1
 
 
@@ -203,7 +203,7 @@ def test_work_goes_on_within_a_second_after_a_pause_and_when_it_becomes_due(spaw
 
     pause()
     enqueue(1, name="paused")
-    transitions.resume(connection, "default")
+    queues.resume(connection, "default")
     resumed = time.monotonic()
     wait_until(lambda: Record.objects.filter(state="succeeded").count() == 2)
     assert time.monotonic() - resumed < 1.5

@@ -6,7 +6,7 @@ import pytest
 from celery import chain, current_app, group
 from django.db import connection
 
-from idempotency import transitions
+from idempotency import queues
 from idempotency.models import Record
 from jobs import hints, registry
 from jobs.relay import Relay
@@ -77,9 +77,9 @@ def test_forged_messages_and_those_without_a_record_harm_nothing(spawn_worker, b
     broker.put_strange("default")
     current_app.send_task("tests.app.Mark", kwargs={"name": "raw"}, queue="default")
     current_app.send_task("tests.app.NoSuchTask", queue="default")
-    transitions.pause(connection, "default", duration=None, reason="so that no hint is sent", by="test")
+    queues.pause(connection, "default", duration=None, reason="so that no hint is sent", by="test")
     Mark.enqueue(name="an ordinary one")
-    transitions.resume(connection, "default")
+    queues.resume(connection, "default")
     forge("default", {"queue": "default", "state": "succeeded", "attempts": 9, "eta": "2001-01-01"})
     wait_until(Effect.objects.filter(name="an ordinary one").exists, WAIT)
     assert worker.children() == children

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from idempotency import reads, transitions
+from idempotency import queues, reads, transitions
 from idempotency.ids import new_id
 from idempotency.states import State
 from tests.records import (
@@ -87,7 +87,7 @@ def test_no_record_has_more_attempts_than_its_cap(own):
 
 def test_a_queued_record_without_attempts_left_is_not_claimed_and_ends(own):
     (id_,) = enqueue(own, None, max_attempts=1)
-    by_hand(own, "UPDATE idempotency_record SET attempt = 1")
+    by_hand(own, "UPDATE idempotency_record SET attempt = 1, line = NULL")
     assert claim(own) == []
     assert reads.backlog(own, ["default"], cap=10)[0].claimable == 0
     assert transitions.exhaust(own, ["default"]) == {id_: State.DEAD_LETTERED}
@@ -95,31 +95,31 @@ def test_a_queued_record_without_attempts_left_is_not_claimed_and_ends(own):
 
 def test_nothing_is_claimed_from_a_paused_queue_until_it_is_resumed(own):
     enqueue(own, None)
-    assert transitions.pause(own, "default", duration=None, reason="test", by="test")
+    assert queues.pause(own, "default", duration=None, reason="test", by="test")
     assert claim(own) == []
-    assert transitions.resume(own, "default")
+    assert queues.resume(own, "default")
     assert len(claim(own)) == 1
 
 
 def test_a_pause_that_has_passed_holds_nobody(own):
     enqueue(own, None)
-    transitions.pause(own, "default", duration=SECOND, reason="test", by="test")
+    queues.pause(own, "default", duration=SECOND, reason="test", by="test")
     assert claim(own) == []
     own.execute("UPDATE idempotency_queue SET paused_until = statement_timestamp() - interval '1 s'")
     assert len(claim(own)) == 1
 
 
 def test_a_pause_is_never_made_shorter(own):
-    assert transitions.pause(own, "default", duration=60 * SECOND, reason="long", by="test")
-    assert not transitions.pause(own, "default", duration=SECOND, reason="short", by="test")
-    assert transitions.pause(own, "default", duration=None, reason="for ever", by="test")
-    assert not transitions.pause(own, "default", duration=60 * SECOND, reason="long", by="test")
+    assert queues.pause(own, "default", duration=60 * SECOND, reason="long", by="test")
+    assert not queues.pause(own, "default", duration=SECOND, reason="short", by="test")
+    assert queues.pause(own, "default", duration=None, reason="for ever", by="test")
+    assert not queues.pause(own, "default", duration=60 * SECOND, reason="long", by="test")
     own.execute("UPDATE idempotency_queue SET paused_until = statement_timestamp() - interval '1 s'")
-    assert transitions.pause(own, "default", duration=SECOND, reason="a new one", by="test")
+    assert queues.pause(own, "default", duration=SECOND, reason="a new one", by="test")
 
 
 def test_resuming_what_is_not_paused_changes_nothing(own):
-    assert not transitions.resume(own, "default")
+    assert not queues.resume(own, "default")
 
 
 def test_the_death_of_a_batch_returns_all_without_counting_and_each_comes_alone(own):

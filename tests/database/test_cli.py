@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from idempotency import transitions
+from idempotency import queues, transitions
 from jobs import registry
 from tests.app.tasks import Mark, mark_each_time
 from tests.records import OOPS, by_hand, claim, let_leases_run_out
@@ -32,7 +32,7 @@ def jobs(capsys):
 
 def pause(seconds=None):
     duration = None if seconds is None else timedelta(seconds=seconds)
-    transitions.pause(connection, "default", duration=duration, reason="vendor is down", by="ann")
+    queues.pause(connection, "default", duration=duration, reason="vendor is down", by="ann")
 
 
 def register(**worker):

@@ -9,8 +9,8 @@ from tests.records import by_hand, enqueue, rows
 MOVES = {(a.source, a.target) for a in ARROWS}
 ALL = [(source, target) for source in State for target in State if source is not target]
 # What else each target demands, so that only the move itself is in question.
-LEASED = "lease_id = gen_random_uuid(), lease_expires_at = statement_timestamp()"
-OVER = "lease_expires_at = NULL, finished_at = statement_timestamp()"
+LEASED = "lease_id = gen_random_uuid(), lease_expires_at = statement_timestamp(), line = NULL"
+OVER = "lease_expires_at = NULL, finished_at = statement_timestamp(), line = NULL"
 DEMANDS = {
     State.QUEUED: "lease_expires_at = NULL, finished_at = NULL, reason = NULL",
     State.PROCESSING: f"{LEASED}, finished_at = NULL, reason = NULL",

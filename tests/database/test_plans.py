@@ -12,7 +12,18 @@ from tests.records import own_connection
 pytestmark = pytest.mark.django_db
 
 PARAMS = {
-    "claim": {"queue": "default", "limit": 50, "lease": timedelta(60), "claimed_by": "w/h", "lease_id": uuid4()},
+    "claim": {
+        "queue": "default",
+        "limit": 50,
+        "lease": timedelta(60),
+        "claimed_by": "w/h",
+        "lease_id": uuid4(),
+        "lines": [0],
+        "cursors": [17],
+        "start": 0,
+        "accounts": 32,
+    },
+    "stage": {"queues": ["default", "critical"], "limit": 1000},
     "backlog": {"queues": ["default", "critical"], "cap": 10_000},
     "reap": {"limit": 500, "poison": 3},
     "exhaust": {"queues": ["default"], "limit": 100},
@@ -22,10 +33,11 @@ PARAMS = {
     "expire": {"claimed_by": "w/h"},
 }
 INDEX = {
-    "claim": "record_due",
-    "backlog": "record_due",
+    "claim": "record_lined",
+    "stage": "record_waiting",
+    "backlog": "record_lined",
     "reap": "record_leased",
-    "exhaust": "record_due",
+    "exhaust": "record_waiting",
     "unpark": "record_parked",
     "find": "record_key",
     "outcome": "idempotency_record_pkey",
@@ -34,11 +46,12 @@ INDEX = {
 FILL = """
 INSERT INTO idempotency_record (id, task, queue, state, key, fingerprint, payload, payload_version, available_at,
     attempt, max_attempts, given_back, deaths, solo, alone, fencing_token, replay_count, created_at, finished_at,
-    lease_id, lease_expires_at)
+    lease_id, lease_expires_at, line, account_hash)
 SELECT gen_random_uuid(), 't', 'default', state, gen_random_uuid(), gen_random_uuid(), '{}', 1,
     now() - interval '1 hour', 0, 3, 0, 0, false, false, 0, 0, now() - interval '1 hour',
-    CASE WHEN state = 'succeeded' THEN now() END, gen_random_uuid(), CASE WHEN state = 'processing' THEN now() END
-FROM (SELECT CASE WHEN n % 40 = 0 THEN 'queued' WHEN n % 400 = 1 THEN 'processing' ELSE 'succeeded' END AS state
+    CASE WHEN state = 'succeeded' THEN now() END, gen_random_uuid(), CASE WHEN state = 'processing' THEN now() END,
+    CASE WHEN state = 'queued' THEN 0 END, n % 7
+FROM (SELECT n, CASE WHEN n % 40 = 0 THEN 'queued' WHEN n % 400 = 1 THEN 'processing' ELSE 'succeeded' END AS state
       FROM generate_series(1, 40000) AS n) AS states
 """
 

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from idempotency import transitions
+from idempotency import queues, transitions
 from idempotency.errors import LeaseLost
 from idempotency.states import ARROWS, Reason, State, is_legal
 from tests.property import model
@@ -244,9 +244,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def a_paused_queue_gives_nothing(self):
-        assert transitions.pause(self.connection, "default", duration=None, reason="test", by="test")
+        assert queues.pause(self.connection, "default", duration=None, reason="test", by="test")
         assert claim(self.connection) == []
-        assert transitions.resume(self.connection, "default")
+        assert queues.resume(self.connection, "default")
 
     # -- what must hold after each step -------------------------------------------------------------------------------
 

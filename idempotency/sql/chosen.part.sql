@@ -1,0 +1,16 @@
+-- First everybody's first, then everybody's second; retries within their budget, a solo record alone, calls within the slots.
+SELECT * FROM (
+    SELECT c.*, sum(calls) OVER w - calls AS calls_before, row_number() OVER w AS number, count(*) OVER w = 1 AS first
+    FROM (
+        SELECT b.*, first_value(solo) OVER w AS solo_first, row_number() OVER w = 1 AS is_first FROM (
+            SELECT seen.*, count(*) FILTER (WHERE line & 1 = 1) OVER (ORDER BY place, due_at, id) AS retries FROM seen
+        ) AS b, gate
+        WHERE (line & 1 = 0 OR gate.retry_share IS NULL OR retries <= gate.tokens) AND (place = 1 OR NOT gate.by_account)
+        WINDOW w AS (ORDER BY place, due_at, id)
+    ) AS c
+    WHERE is_first OR NOT (solo OR solo_first)
+    WINDOW w AS (ORDER BY place, due_at, id)
+) AS d
+WHERE calls_before < coalesce((SELECT allowance FROM gate), 'infinity') AND number <= %(limit)s
+-- The plain number is for the planner: of a parameter it expects thousands, and would read the whole table for them.
+ORDER BY number LIMIT 200

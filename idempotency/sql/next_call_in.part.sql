@@ -1,0 +1,1 @@
+extract(epoch FROM next_call_at - statement_timestamp())::float8

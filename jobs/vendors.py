@@ -1,0 +1,101 @@
+"""Vendors: what each allows, as `JOBS_VENDORS` says. A vendor owns its queue, so its limits are the queue's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+from idempotency import queues
+from idempotency.queues import Circuit, Limits
+from idempotency.statements import Connection
+from jobs import conf
+
+FAILURES = 10  # one after the other: beyond what a vendor that loses one call in three shows in a day
+SHORTEST, LONGEST = timedelta(seconds=15), timedelta(minutes=10)  # of a circuit's pause; it doubles in between
+RETRY_SHARE = 0.2  # of the calls, a fifth more: a vendor that fails must not be hit harder for it
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One entry of `JOBS_VENDORS`."""
+
+    limits: Limits
+    circuit: Circuit
+
+
+@cache
+def declared(name: str) -> Vendor:
+    """What is declared of a vendor; one that is not in `JOBS_VENDORS` has no limits.
+
+    Raises:
+        ImproperlyConfigured: a key or a value that means nothing, with the remedy.
+    """
+    said = dict(conf.vendors().get(name, {}))
+    rate, burst = _rate(name, said, "calls_per_second"), _burst(name, said, "burst")
+    account_rate, account_burst = _rate(name, said, "account_calls_per_second"), _burst(name, said, "account_burst")
+    share = said.pop("retry_share", RETRY_SHARE)
+    if share is not None and not 0 < share <= 1:
+        raise _wrong(name, "retry_share", share, "a share above 0 and up to 1, or None for no budget")
+    concurrency = said.pop("account_concurrency", None)
+    if concurrency not in (None, 1):
+        raise _wrong(name, "account_concurrency", concurrency, "1, or None for no limit")
+    circuit = _circuit(name, said)
+    if said:
+        known = ", ".join(KEYS)
+        raise ImproperlyConfigured(f"JOBS_VENDORS[{name!r}]: unknown {', '.join(sorted(said))}; it knows {known}.")
+    return Vendor(
+        Limits(
+            calls_per_second=rate,
+            burst=burst,
+            account_calls_per_second=account_rate,
+            account_burst=account_burst,
+            account_serial=concurrency == 1,
+            retry_share=share,
+        ),
+        circuit,
+    )
+
+
+KEYS = ("calls_per_second", "burst", "account_calls_per_second", "account_burst", "account_concurrency", "retry_share",
+        "circuit_failures", "circuit_shortest", "circuit_longest")  # fmt: skip
+
+
+def _rate(name: str, said: dict[str, Any], key: str) -> float | None:
+    rate = said.pop(key, None)
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 100_000):
+        raise _wrong(name, key, rate, "calls per second, above 0")
+    return None if rate is None else float(rate)
+
+
+def _burst(name: str, said: dict[str, Any], key: str) -> int:
+    burst = said.pop(key, 1)
+    if isinstance(burst, bool) or not isinstance(burst, int) or burst < 1:
+        raise _wrong(name, key, burst, "a whole number of calls, 1 or more")
+    return burst
+
+
+def _circuit(name: str, said: dict[str, Any]) -> Circuit:
+    failures = said.pop("circuit_failures", FAILURES)
+    if isinstance(failures, bool) or not isinstance(failures, int) or failures < 1:
+        raise _wrong(name, "circuit_failures", failures, "a whole number, 1 or more")
+    shortest, longest = said.pop("circuit_shortest", SHORTEST), said.pop("circuit_longest", LONGEST)
+    if not (isinstance(shortest, timedelta) and isinstance(longest, timedelta) and timedelta(0) < shortest <= longest):
+        raise _wrong(name, "circuit_shortest", f"{shortest} (circuit_longest {longest})", "a timedelta, not the longer")
+    return Circuit(threshold=failures, shortest=shortest, longest=longest)
+
+
+def _wrong(name: str, key: str, value: object, wanted: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"JOBS_VENDORS[{name!r}]: {key} is {value!r}; it must be {wanted}.")
+
+
+def configure(connection: Connection, vendors: Mapping[str, str]) -> None:
+    """Write what is declared of the vendor of each queue where every claim reads it."""
+    for queue, name in sorted(vendors.items()):
+        queues.configure(connection, queue, name, declared(name).limits)
+
+
+setting_changed.connect(lambda **_: declared.cache_clear(), weak=False)
