@@ -9,7 +9,7 @@ from psycopg.types.string import TextLoader
 # A peer that vanished without a word is noticed within half a minute; else it would hold its row locks for hours.
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 TIMEOUTS = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s"
-# A claim is planned once per connection: planning takes longer than claiming, and compiling longer than a hundred claims.
+# A claim is planned once per connection: planning it takes longer than claiming, and compiling it much longer.
 PLANS = "-c plan_cache_mode=force_generic_plan -c jit=off"
 
 

@@ -58,7 +58,6 @@ def _checked_text(task: str, name: str, value: str) -> bytes:
     return data
 
 
-
 def account_hash(account: str) -> int:
     """Where an account stands among those that take turns. Two with the same hash share a turn, which hurts nobody."""
     unsigned = crc32(account.encode())

@@ -38,7 +38,8 @@ class Record(models.Model):
     calls = models.PositiveSmallIntegerField(db_default=1, help_text="to the vendor, in one attempt")
     held = models.BooleanField(db_default=False, help_text="accepted while the queue was full")
     line = models.SmallIntegerField(
-        null=True, help_text="where it stands to be claimed: twice its priority, and one more for a retry; empty: nowhere"
+        null=True,
+        help_text="where it stands to be claimed: twice its priority, and one more for a retry; empty: nowhere",
     )
     available_at = models.DateTimeField()
     attempt = models.PositiveIntegerField(help_text="counted when claimed")
@@ -187,7 +188,9 @@ class Queue(models.Model):
     paused_by = models.TextField(null=True)
     resumed_by = models.TextField(null=True)
     resume_reason = models.TextField(null=True)
-    episode_at = models.DateTimeField(null=True, help_text="since when it has not been well: failed probes do not end it")
+    episode_at = models.DateTimeField(
+        null=True, help_text="since when it has not been well: failed probes do not end it"
+    )
     failures = models.PositiveIntegerField(db_default=0, help_text="of the vendor, one after the other")
     probe_id = models.UUIDField(null=True, help_text="the job that is to find out whether the vendor answers again")
     probe_token = models.BigIntegerField(null=True)

@@ -49,7 +49,7 @@ def configure(connection: Connection, queue: str, vendor: str, limits: Limits) -
     run(connection, "configure", queue=queue, vendor=vendor, **asdict(limits))
 
 
-def pause(
+def pause(  # noqa: PLR0913 - each is a column
     connection: Connection,
     queue: str,
     *,
@@ -85,4 +85,3 @@ def slot(connection: Connection, queue: str) -> Slot | None:
     for wait, late in run(connection, "slot", queue=queue):
         return Slot(wait, late)
     return None
-

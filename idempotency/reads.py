@@ -99,7 +99,7 @@ class Pause:
     queue: str
     vendor: str | None
     paused: bool
-    kind: PauseKind | None
+    kind: PauseKind
     reason: str | None
     by: str | None
     since: datetime | None
@@ -110,8 +110,8 @@ class Pause:
 def pauses(connection: Connection) -> list[Pause]:
     """Every queue that is paused or being probed."""
     return [
-        Pause(name, vendor, paused, PauseKind(kind) if kind else None, *rest, timedelta(seconds=lasts))
-        for name, vendor, paused, kind, *rest, lasts in run(connection, "pauses")
+        Pause(name, vendor, paused, PauseKind(kind), reason, by, since, until, timedelta(seconds=lasts))
+        for name, vendor, paused, kind, reason, by, since, until, lasts in run(connection, "pauses")
     ]
 
 

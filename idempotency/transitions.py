@@ -91,7 +91,7 @@ def stage(connection: Connection, queues: Sequence[str], *, limit: int = 1000) -
     return len(run(connection, "stage", queues=list(queues), limit=limit))
 
 
-def claim(
+def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
     connection: Connection,
     queue: str,
     *,
@@ -134,13 +134,10 @@ def claimed_under(connection: Connection, lease_id: UUID) -> list[Claimed]:
 
 def _batch(rows: list[tuple[Any, ...]]) -> list[Claimed]:
     told_at = time.monotonic()  # after the claim itself, so that no slot is used too early
-    batch = [
-        Claimed(
-            id_, task, q, key, loads(payload), version, loads(options), *rest,
-            None if slot is None else told_at + slot, apart, late,
-        )
-        for id_, task, q, key, payload, version, options, *rest, slot, apart, late in rows
-    ]
+    batch = []
+    for id_, task, q, key, payload, version, options, *rest, slot_in, apart, late in rows:
+        spaced = (None if slot_in is None else told_at + slot_in, apart, late)
+        batch.append(Claimed(id_, task, q, key, loads(payload), version, loads(options), *(*rest, *spaced)))
     return sorted(batch, key=lambda c: c.number)
 
 

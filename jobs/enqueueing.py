@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from jobs.task import IdempotentTask
 
 CHUNK = 1000  # records per statement: beyond it the gain is gone and the statement only holds locks longer
+PRIORITIES = range(-100, 101)  # as django.tasks has them
 FARTHEST = timedelta(days=3653)  # ten years: a later date is a mistake in the arithmetic
 
 
@@ -152,7 +153,7 @@ def _answer(task: type["IdempotentTask"], request: Request, found: Found) -> Enq
 
 def check_priority(priority: object) -> None:
     """Raises EnqueueError where it is none."""
-    if priority is not None and (type(priority) is not int or not -100 <= priority <= 100):
+    if priority is not None and (type(priority) is not int or priority not in PRIORITIES):
         raise EnqueueError(f"priority is {priority!r}; it must be a whole number from -100 to 100.")
 
 

@@ -89,7 +89,9 @@ class Relay:
         if not backlog.claimable:
             return 0
         wanted = min(conf.hint_window(), math.ceil(backlog.claimable / ASSUMED_BATCH) + max(0, slots - 1))
-        if backlog.is_vendors:  # whoever follows one waits for its slots: more hints than workers only wake them in vain
+        if (
+            backlog.is_vendors
+        ):  # whoever follows one waits for its slots: more hints than workers only wake them in vain
             wanted = min(wanted, max(1, slots))
         try:
             return self._own.once(lambda c: _send_missing(c, backlog.queue, wanted))

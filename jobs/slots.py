@@ -4,14 +4,12 @@ import os
 import threading
 import time
 
-from celery import current_task
-
 from idempotency import queues
 from idempotency.queues import Slot
 from jobs import vendors
 from jobs.context import Job
 from jobs.own_connection import OwnConnection
-from jobs.task import vendor_queues
+from jobs.task import running_job, vendor_queues
 
 _here = threading.local()
 
@@ -27,7 +25,7 @@ def take_slot(vendor: str) -> None:
     Raises:
         psycopg.OperationalError: outside of a job, the database is away.
     """
-    job = _job_of(vendor)
+    job = running_job(vendor)
     if job and (at := next(job.slots, None)) is not None and _reached(at, job.claimed.late or 0.0):
         return
     if vendors.declared(vendor).limits.calls_per_second is None:
@@ -35,15 +33,6 @@ def take_slot(vendor: str) -> None:
     queue = job.claimed.queue if job else _queue_of(vendor)
     while (slot := _next_slot(job, queue)) and not _reached(time.monotonic() + slot.wait, slot.late):
         pass
-
-
-def _job_of(vendor: str) -> Job | None:
-    """The running job, if it is one of the vendor's."""
-    task = current_task._get_current_object() if current_task else None  # type: ignore[attr-defined]  # noqa: SLF001
-    if task is None or getattr(task, "vendor", None) != vendor:
-        return None
-    job: Job | None = task.request.get("job")
-    return job
 
 
 def _reached(at: float, late: float) -> bool:

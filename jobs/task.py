@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from celery import Celery, Task, current_app
-from celery._state import _get_active_apps, connect_on_app_finalize  # type: ignore[attr-defined]
+from celery._state import _get_active_apps, connect_on_app_finalize, get_current_worker_task  # type: ignore[attr-defined]
 from celery.exceptions import Retry
 from celery.utils.functional import maybe_list
 from celery.utils.threads import LocalStack
@@ -273,6 +273,15 @@ def idempotent_task(**attributes: Any) -> Callable[[Callable[..., Any]], Idempot
 def registered() -> dict[str, type[IdempotentTask]]:
     """Every concrete task of this process, by name."""
     return {n: type(t) for n, t in current_app.tasks.items() if isinstance(t, IdempotentTask)}
+
+
+def running_job(vendor: str) -> Job | None:
+    """The job that this thread runs, if its task is one of the vendor's."""
+    task: Any = get_current_worker_task()
+    if getattr(task, "vendor", None) != vendor:
+        return None
+    job: Job | None = task.request.get("job")
+    return job
 
 
 def vendor_queues() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Vendors: what each allows, as `JOBS_VENDORS` says. A vendor owns its queue, so its limits are the queue's."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,7 +67,7 @@ KEYS = ("calls_per_second", "burst", "account_calls_per_second", "account_burst"
 
 def _rate(name: str, said: dict[str, Any], key: str) -> float | None:
     rate = said.pop(key, None)
-    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 100_000):
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < math.inf):
         raise _wrong(name, key, rate, "calls per second, above 0")
     return None if rate is None else float(rate)
 

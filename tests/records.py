@@ -41,13 +41,14 @@ def key_of(name: str | None) -> UUID | None:
     return digest(name.encode()) if name else None
 
 
-def request(key: str | None = None, payload: str = "{}") -> Request:
-    return Request(new_id(), key_of(key), digest(payload.encode()), payload)
+def request(key: str | None = None, payload: str = "{}", account: str = "") -> Request:
+    return Request(new_id(), key_of(key), digest(payload.encode()), payload, account)
 
 
-def ask(connection, *keys: str | None, **terms) -> list[Found]:
+def ask(connection, *keys: str | None, account: str = "", **terms) -> list[Found]:
     """Ask for one record per key (None: none), all in one statement."""
-    return transitions.enqueue(connection, replace(TERMS, **terms), [request(key) for key in keys])
+    asked = [request(key, account=account) for key in keys]
+    return transitions.enqueue(connection, replace(TERMS, **terms), asked)
 
 
 def enqueue(connection, *keys: str | None, **terms) -> list[UUID]:
@@ -59,10 +60,10 @@ def enqueue_plenty(connection, count: int, **terms) -> list[UUID]:
     return enqueue(connection, *[None] * count, **terms)
 
 
-def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str | None = None):
+def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str | None = None, cursors=None):
     claimed_by = claimed_by or f"worker/{uuid4()}"
     transitions.stage(connection, [queue])
-    return transitions.claim(connection, queue, limit=limit, lease=LEASE, claimed_by=claimed_by)
+    return transitions.claim(connection, queue, limit=limit, lease=LEASE, claimed_by=claimed_by, cursors=cursors)
 
 
 def let_leases_run_out(connection) -> None:

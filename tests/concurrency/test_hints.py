@@ -131,10 +131,10 @@ def test_a_job_that_is_not_due_gets_no_hint_until_it_is(pushes, relay):
         assert timedelta(0) <= cursor.fetchone()[0] < timedelta(seconds=1)
 
 
-@pytest.mark.parametrize("blocked", ["parked_reason = 'no worker'", "attempt = max_attempts"])
+@pytest.mark.parametrize("blocked", ["parked_reason = 'no worker'", "attempt = max_attempts", "held = true"])
 def test_what_a_claim_would_refuse_gets_no_hint(pushes, relay, blocked):
     enqueue(1)
-    by_hand(connection, f"UPDATE idempotency_record SET {blocked}")
+    by_hand(connection, f"UPDATE idempotency_record SET line = NULL, {blocked}")
     assert relay.tick().hints == 0
     assert pushes() == 1
 

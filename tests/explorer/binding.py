@@ -10,11 +10,22 @@ OWN = (
     "r.lease_id = %(lease_id)s",
 )
 TAKEN_BACK = "intent_at = CASE WHEN %(nothing_done)s THEN NULL ELSE intent_at END"
-CLAIMABLE = ("state = 'queued'", "parked_reason IS NULL", "attempt < max_attempts", "paused_at IS NOT NULL")
+# Whoever stands in a line is claimable, but for his queue: the table itself lets nobody else stand there.
+STAGED = ("state = 'queued'", "parked_reason IS NULL", "NOT held", "attempt < max_attempts", "paused_at IS NOT NULL")
 
 GUARDS = {
     "enqueue": ("ON CONFLICT DO NOTHING",),
-    "claim": (*CLAIMABLE, "FOR UPDATE SKIP LOCKED", "NOT (solo OR solo_first)", "count(*) OVER () = 1 AS alone"),
+    "stage": STAGED,
+    "claim": (
+        "r.line = t.line",
+        "attempt < max_attempts",
+        "paused_at IS NOT NULL",
+        "r.state = 'queued'",
+        "FOR UPDATE SKIP LOCKED",
+        "NOT (solo OR solo_first)",
+        "alone = (SELECT count(*) FROM taken) = 1",
+        "line = NULL",
+    ),
     "succeed": OWN,
     "retry": (*OWN, "WHEN attempt >= max_attempts THEN 'dead_lettered'", TAKEN_BACK),
     "fail": OWN,
@@ -44,10 +55,10 @@ GUARDS = {
         "finished_at < statement_timestamp()",
         "freed_key = key",
     ),
-    "backlog": CLAIMABLE,
+    "backlog": ("line IS NOT NULL", "paused_at IS NOT NULL"),
     "expire": ("state = 'processing'", "claimed_by = %(claimed_by)s"),
 }
 RAISES = {
-    "claim": ("attempt = attempt + 1", "fencing_token = fencing_token + 1", "lease_id = %(lease_id)s"),
+    "claim": ("attempt = attempt + 1", "fencing_token = r.fencing_token + 1", "lease_id = %(lease_id)s"),
     "replay": ("fencing_token = fencing_token + 1",),
 }

@@ -32,6 +32,7 @@ def _of(file: str, tests: str, *cuts: tuple[str, str, str, str]) -> Iterator[Mut
 
 OWNERSHIP = f"{DATABASE}/test_ownership.py"
 CLAIM = f"{DATABASE}/test_claim.py"
+LIMITS = f"{DATABASE}/test_vendor_limits.py"
 DEDUPE = f"{DATABASE}/test_dedupe.py"
 INTENT = f"{DATABASE}/test_intent.py"
 STEPS = f"{DATABASE}/test_steps.py"
@@ -51,7 +52,7 @@ MUTANTS = (
         ),
     ),
     *_of(
-        f"{SQL}/claim.sql",
+        f"{SQL}/take.part.sql",
         CLAIM,
         (
             "attempts count when they end",
@@ -61,28 +62,94 @@ MUTANTS = (
         ),
         (
             "a claim does not raise the token",
-            "fencing_token = fencing_token + 1, ",
+            "fencing_token = r.fencing_token + 1, ",
             "",
             "test_a_claim_counts_the_attempt_and_raises_the_token",
         ),
         (
-            "a claim ignores solo",
-            "WHERE place = 1 OR NOT (solo OR solo_first)",
-            "",
-            "test_a_solo_record_comes_alone_and_never_with_others",
-        ),
-        (
             "a claim calls every record alone",
-            "count(*) OVER () = 1 AS alone",
-            "true AS alone",
+            "alone = (SELECT count(*) FROM taken) = 1",
+            "alone = true",
             "test_the_death_of_a_batch_returns_all_without_counting_and_each_comes_alone",
         ),
     ),
     *_of(
-        f"{SQL}/claimable.part.sql",
+        f"{SQL}/chosen.part.sql",
         CLAIM,
         (
-            "a claim ignores the cap",
+            "a claim ignores solo",
+            "WHERE is_first OR NOT (solo OR solo_first)",
+            "WHERE true",
+            "test_a_solo_record_comes_alone_and_never_with_others",
+        ),
+    ),
+    *_of(
+        f"{SQL}/chosen.part.sql",
+        LIMITS,
+        (
+            "a claim ignores the slots",
+            "calls_before < coalesce((SELECT allowance FROM gate), 'infinity') AND ",
+            "",
+            "test_a_claim_takes_no_more_calls_than_have_slots_within_a_tenth_of_a_second",
+        ),
+        (
+            "retries have no budget",
+            "line & 1 = 0 OR gate.retry_share IS NULL OR retries <= gate.tokens",
+            "true",
+            "test_retries_are_a_share_of_first_attempts_and_the_excess_waits",
+        ),
+    ),
+    *_of(
+        f"{SQL}/gate.part.sql",
+        LIMITS,
+        (
+            "everybody probes",
+            "CASE WHEN probe_out THEN 0 ELSE 1 END",
+            "NULL",
+            "test_when_a_pause_ends_one_job_probes_and_nobody_else_is_claimed",
+        ),
+        (
+            "a second probe while the first is out",
+            "CASE WHEN probe_out THEN 0 ELSE 1 END",
+            "1",
+            "test_when_a_pause_ends_one_job_probes_and_nobody_else_is_claimed",
+        ),
+    ),
+    *_of(
+        f"{SQL}/pace.part.sql",
+        LIMITS,
+        (
+            "no ramp after a pause",
+            "r.ramp_from > statement_timestamp() - interval '10 seconds'",
+            "false",
+            "test_a_probe_that_succeeds_ends_the_pause_and_the_calls_double_each_second",
+        ),
+    ),
+    *_of(
+        f"{SQL}/recover.sql",
+        LIMITS,
+        (
+            "anybody's success ends a pause",
+            " AND probe_id = %(id)s AND probe_token = %(token)s",
+            "",
+            "test_a_job_that_was_under_way_before_cannot_end_the_pause",
+        ),
+    ),
+    *_of(
+        f"{SQL}/account_busy.part.sql",
+        f"{CONCURRENCY}/test_vendor_limits.py",
+        (
+            "an account is free while its claim is too new to be seen",
+            "h.fencing_token < a.held_token OR ",
+            "",
+            "test_two_claims_at_once_never_take_two_jobs_of_an_account",
+        ),
+    ),
+    *_of(
+        f"{SQL}/stage.sql",
+        CLAIM,
+        (
+            "a record without attempts stands in line",
             " AND attempt < max_attempts",
             "",
             "test_a_queued_record_without_attempts_left_is_not_claimed_and_ends",
@@ -93,17 +160,15 @@ MUTANTS = (
             "true",
             "test_what_is_not_due_is_not_claimed",
         ),
+    ),
+    *_of(
+        f"{SQL}/gate.part.sql",
+        CLAIM,
         (
             "a claim ignores a pause",
-            "q.name = queue AND",
-            "false AND",
+            "CASE WHEN shut THEN 0 WHEN",
+            "CASE WHEN",
             "test_nothing_is_claimed_from_a_paused_queue_until_it_is_resumed",
-        ),
-        (
-            "a claim takes what is parked",
-            "AND parked_reason IS NULL ",
-            "",
-            "test_parking_costs_no_attempt_however_often",
         ),
     ),
     *_of(
