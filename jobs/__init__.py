@@ -9,10 +9,12 @@ from idempotency.errors import (
     PayloadError,
     PayloadTooLargeError,
 )
+from jobs.backpressure import in_chunks, room_for
 from jobs.enqueueing import Enqueued
 from jobs.errors import (
     JobFailedError,
     PermanentError,
+    QueueFull,
     RateLimitedError,
     RefusedError,
     StepChangedError,
@@ -24,8 +26,10 @@ from jobs.errors import (
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.task import IdempotentTask, idempotent_task
+from jobs.verdicts import Classifier, Permanent, RateLimited, Refused, Transient, Unknown, Verdict
 
 __all__ = [
+    "Classifier",
     "EnqueueBusy",
     "EnqueueError",
     "Enqueued",
@@ -37,14 +41,23 @@ __all__ = [
     "LeaseLost",
     "PayloadError",
     "PayloadTooLargeError",
+    "Permanent",
     "PermanentError",
+    "RateLimited",
+    "QueueFull",
     "RateLimitedError",
+    "Refused",
     "RefusedError",
     "RetryPolicy",
     "StepChangedError",
     "StepInTransactionError",
+    "Transient",
     "TransientError",
+    "Unknown",
     "UnknownOutcomeError",
     "UnknownQueueError",
+    "Verdict",
     "idempotent_task",
+    "in_chunks",
+    "room_for",
 ]

@@ -1,7 +1,7 @@
 """What `manage.py check` says of tasks and settings, each with its remedy."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from jobs.task import IdempotentTask, registered
 def check_jobs(**_: Any) -> list[CheckMessage]:
     """Everything this package can know before a job runs."""
     tasks = sorted(registered().values(), key=lambda t: t.name)
-    return [*_database(), *_queues(tasks), *_vendors(tasks), *_limits(tasks)]
+    return [*_database(), *_queues(tasks), *_bounds(), *_vendors(tasks), *_limits(tasks)]
 
 
 def _database() -> Iterator[CheckMessage]:
@@ -30,6 +30,43 @@ def _queues(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
             yield Error(
                 f"{task.name}: queue {task.queue!r} is not declared.", hint="Add it to JOBS_QUEUES.", id="jobs.E002"
             )
+
+
+def _bounds() -> Iterator[CheckMessage]:
+    for queue, options in sorted(conf.queues().items()):
+        yield from _criticality(queue, options)
+        bound, when_full = options.get("bound"), options.get("when_full", conf.REFUSE)
+        if bound is not None and (type(bound) is not int or bound < 1):
+            yield Error(
+                f"JOBS_QUEUES[{queue!r}]['bound'] is {bound!r}.",
+                hint="Say how many jobs may wait in it, a whole number from 1, or leave it out: then any number may.",
+                id="jobs.E031",
+            )
+        if when_full not in conf.WHEN_FULL:
+            known = " or ".join(map(repr, conf.WHEN_FULL))
+            yield Error(f"JOBS_QUEUES[{queue!r}]['when_full'] is {when_full!r}.", hint=f"Say {known}.", id="jobs.E032")
+        elif "when_full" in options and bound is None:
+            yield Warning(
+                f"JOBS_QUEUES[{queue!r}]['when_full'] has no effect: the queue has no bound.",
+                hint="Give it a bound, or leave when_full out.",
+                id="jobs.W033",
+            )
+
+
+def _criticality(queue: str, options: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    criticality = options.get("criticality", "normal")
+    if criticality not in conf.CRITICALITIES:
+        yield Error(
+            f"JOBS_QUEUES[{queue!r}]['criticality'] is {criticality!r}.",
+            hint=f"Say one of {', '.join(map(repr, conf.CRITICALITIES))}, or leave it out: 'normal'.",
+            id="jobs.E034",
+        )
+    if criticality == conf.CRITICAL and options.get("bound") is not None:
+        yield Error(
+            f"Queue {queue!r} is critical and has a bound.",
+            hint="Critical jobs are never refused. Leave the bound out, or the criticality.",
+            id="jobs.E030",
+        )
 
 
 def _vendors(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from celery import Celery, Task, current_app
-from celery._state import _get_active_apps, connect_on_app_finalize  # type: ignore[attr-defined]
+from celery._state import _get_active_apps, _task_stack, connect_on_app_finalize  # type: ignore[attr-defined]
 from celery.exceptions import Retry
 from celery.utils.functional import maybe_list
 from celery.utils.threads import LocalStack
@@ -21,6 +21,7 @@ from jobs.context import Job
 from jobs.enqueueing import Enqueued, Options
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
+from jobs.verdicts import Verdict
 from jobs.worker import attempt
 
 HARMLESS = frozenset({"retry", "retry_policy", "priority", "ignore_result", "serializer", "add_to_parent", "producer",
@@ -102,6 +103,8 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
             KeyPartError: a part of the key names nothing.
             KeyConflict: the key is taken by another payload.
             EnqueueBusy: the key's first caller has not committed within your connection's `lock_timeout`.
+            QueueFull: the queue holds as many jobs as its bound allows, and no record answers for this request. Not
+                raised inside a running job.
         """
         return enqueueing.enqueue(cls, Options(), args, kwargs)
 
@@ -109,7 +112,8 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
     def enqueue_many(cls, payloads: Iterable[Mapping[str, Any]]) -> list[Enqueued]:
         """Write a record for each of the payloads, all or none; one statement per thousand.
 
-        Returns one answer per payload, in their order. Raises as `enqueue` does.
+        Returns one answer per payload, in their order. Raises as `enqueue` does. Payloads and answers are in memory
+        until the end, about a kilobyte each; for more than some 100,000 see `jobs.in_chunks`.
         """
         return enqueueing.enqueue_many(cls, Options(), payloads)
 
@@ -211,6 +215,16 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
     def masked(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The payload for eyes: sensitive parameters as stars."""
         return {name: "********" if name in cls.sensitive else value for name, value in payload.items()}
+
+    @staticmethod
+    def called_by_a_job() -> bool:
+        """Whether this thread is inside a running job: in its body, its `commit`, a callback or a signal's receiver."""
+        return any(
+            request.get("job")
+            for task in _task_stack.stack
+            if isinstance(task, IdempotentTask)
+            for request in task.request_stack.stack
+        )
 
     @classmethod
     def bind(cls, app: Celery) -> Celery:

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.django_db
 PARAMS = {
     "claim": {"queue": "default", "limit": 50, "lease": timedelta(60), "claimed_by": "w/h", "lease_id": uuid4()},
     "backlog": {"queues": ["default", "critical"], "cap": 10_000},
+    "waiting": {"queue": "default", "cap": 10_000},
+    "in_hand": {"queue": "default", "cap": 1_000},
     "reap": {"limit": 500, "poison": 3},
     "exhaust": {"queues": ["default"], "limit": 100},
     "unpark": {"queue": "default", "tasks": ["t"], "versions": [1]},
@@ -24,6 +26,8 @@ PARAMS = {
 INDEX = {
     "claim": "record_due",
     "backlog": "record_due",
+    "waiting": "record_due",
+    "in_hand": "record_leased",
     "reap": "record_leased",
     "exhaust": "record_due",
     "unpark": "record_parked",
