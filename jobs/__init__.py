@@ -26,10 +26,8 @@ from jobs.errors import (
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.task import IdempotentTask, idempotent_task
-from jobs.verdicts import Classifier, Permanent, RateLimited, Refused, Transient, Unknown, Verdict
 
 __all__ = [
-    "Classifier",
     "EnqueueBusy",
     "EnqueueError",
     "Enqueued",
@@ -41,22 +39,16 @@ __all__ = [
     "LeaseLost",
     "PayloadError",
     "PayloadTooLargeError",
-    "Permanent",
     "PermanentError",
-    "RateLimited",
     "QueueFull",
     "RateLimitedError",
-    "Refused",
     "RefusedError",
     "RetryPolicy",
     "StepChangedError",
     "StepInTransactionError",
-    "Transient",
     "TransientError",
-    "Unknown",
     "UnknownOutcomeError",
     "UnknownQueueError",
-    "Verdict",
     "idempotent_task",
     "in_chunks",
     "room_for",
