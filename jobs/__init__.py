@@ -26,8 +26,10 @@ from jobs.errors import (
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.task import IdempotentTask, idempotent_task
+from jobs.verdicts import Classifier, Permanent, RateLimited, Refused, Transient, Unknown, Verdict
 
 __all__ = [
+    "Classifier",
     "EnqueueBusy",
     "EnqueueError",
     "Enqueued",
@@ -39,16 +41,22 @@ __all__ = [
     "LeaseLost",
     "PayloadError",
     "PayloadTooLargeError",
+    "Permanent",
     "PermanentError",
     "QueueFull",
+    "RateLimited",
     "RateLimitedError",
+    "Refused",
     "RefusedError",
     "RetryPolicy",
     "StepChangedError",
     "StepInTransactionError",
+    "Transient",
     "TransientError",
+    "Unknown",
     "UnknownOutcomeError",
     "UnknownQueueError",
+    "Verdict",
     "idempotent_task",
     "in_chunks",
     "room_for",

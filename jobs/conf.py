@@ -91,3 +91,9 @@ def retention() -> timedelta:
 def adopt_unrecorded() -> bool:
     """Whether a raw Celery message of one of our tasks becomes a record (for migrations) or is refused."""
     return bool(_get("ADOPT_UNRECORDED", False))
+
+
+def classifiers() -> tuple[str, ...]:
+    """Dotted paths of classifiers that are asked about every task's errors, in this order."""
+    paths = _get("CLASSIFIERS", ())
+    return (paths,) if isinstance(paths, str) else tuple(paths)

@@ -50,7 +50,19 @@ class QueueFull(EnqueueError):  # noqa: N818 - the public word for it
 
 
 class TransientError(Exception):
-    """It may work next time: retried after a backoff, dead-lettered when the attempts are used up."""
+    """It may work next time: retried after a backoff, dead-lettered when the attempts are used up.
+
+    Args:
+        by_vendor: whether it is the other side's trouble, which may open a vendor's circuit. A subclass for something
+            of your own, such as a busy lock, says `by_vendor = False`.
+    """
+
+    by_vendor: bool = True
+
+    def __init__(self, *args: object, by_vendor: bool | None = None) -> None:
+        super().__init__(*args)
+        if by_vendor is not None:
+            self.by_vendor = by_vendor
 
 
 class RateLimitedError(Exception):

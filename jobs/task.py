@@ -21,6 +21,7 @@ from jobs.context import Job
 from jobs.enqueueing import Enqueued, Options
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
+from jobs.verdicts import Verdict
 from jobs.worker import attempt
 
 HARMLESS = frozenset({"retry", "retry_policy", "priority", "ignore_result", "serializer", "add_to_parent", "producer",
@@ -144,6 +145,14 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
 
     s, si = _OnInstance(Task.s), _OnInstance(Task.si)
     signature, apply = _OnInstance(Task.signature), _OnInstance(Task.apply)
+
+    def classify(self, error: BaseException) -> Verdict | None:  # noqa: ARG002 - a hook that says nothing by itself
+        """What an error of this task means; None: as `JOBS_CLASSIFIERS` and the built-in taxonomy have it.
+
+        Override it where a vendor's client has errors of its own. It says whether to try again, and never whether an
+        outside effect has happened: around such a call raise one of this package's errors instead.
+        """
+        return None
 
     # -- running it ---------------------------------------------------------------------------------------------------
 
