@@ -38,6 +38,11 @@ class QueueFull(EnqueueError):  # noqa: N818 - the public word for it
         )
 
     @property
+    def wait(self) -> timedelta | None:
+        """`retry_after` as a span."""
+        return None if self.retry_after is None else timedelta(seconds=self.retry_after)
+
+    @property
     def numbers(self) -> dict[str, str | int | None]:
         """What a program wants to know, as JSON."""
         return {
