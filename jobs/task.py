@@ -219,11 +219,6 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         """Whether its outcome must be written before the next job starts: where a second run would show outside."""
         return bool(cls.vendor or cls.external_effect or cls.already_done or cls.commit)
 
-    @classmethod
-    def masked(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """The payload for eyes: sensitive parameters as stars."""
-        return {name: "********" if name in cls.sensitive else value for name, value in payload.items()}
-
     @staticmethod
     def called_by_a_job() -> bool:
         """Whether this thread is inside a running job: in its body, its `commit`, a callback or a signal's receiver."""
@@ -233,6 +228,11 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
             if isinstance(task, IdempotentTask)
             for request in task.request_stack.stack
         )
+
+    @classmethod
+    def masked(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The payload for eyes: sensitive parameters as stars."""
+        return {name: "********" if name in cls.sensitive else value for name, value in payload.items()}
 
     @classmethod
     def bind(cls, app: Celery) -> Celery:

@@ -65,12 +65,10 @@ class BuiltIn:
 
     def classify(self, error: BaseException) -> Verdict | None:
         match error:
-            case QueueFull():  # the body asked for room before it began, so nobody is to blame
-                return RateLimited(None if error.retry_after is None else timedelta(seconds=error.retry_after))
+            case RateLimitedError() | QueueFull():  # who asked for room before he began is not to blame either
+                return RateLimited(_wait(error.wait if isinstance(error, QueueFull) else error.retry_after))
             case PermanentError() | EnqueueError():  # a request that was refused once is refused again
                 return Permanent()
-            case RateLimitedError():
-                return RateLimited(_wait(error.retry_after))
             case RefusedError():
                 return Refused()
             case UnknownOutcomeError():
