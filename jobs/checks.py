@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own word
 
-from jobs import conf
+from jobs import conf, taxonomy
+from jobs.retry import RetryPolicy
+from jobs.retry_plan import room_within_deadline
 from jobs.task import IdempotentTask, registered
 
 
@@ -15,7 +17,8 @@ from jobs.task import IdempotentTask, registered
 def check_jobs(**_: Any) -> list[CheckMessage]:
     """Everything this package can know before a job runs."""
     tasks = sorted(registered().values(), key=lambda t: t.name)
-    return [*_database(), *_queues(tasks), *_bounds(), *_vendors(tasks), *_limits(tasks)]
+    about_tasks = (*_queues(tasks), *_vendors(tasks), *_limits(tasks), *_policies(tasks))
+    return [*_database(), *_bounds(), *_classifiers(), *about_tasks]
 
 
 def _database() -> Iterator[CheckMessage]:
@@ -101,4 +104,43 @@ def _limits(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
             hint="Code that holds the interpreter's lock past the lease loses its job to another worker. "
             "Raise JOBS_LEASE or lower time_limit.",
             id="jobs.W005",
+        )
+
+
+def _classifiers() -> Iterator[CheckMessage]:
+    for path in conf.classifiers():
+        try:
+            taxonomy.load(path)
+        except Exception as error:  # noqa: BLE001 - a class of the project may raise anything
+            yield Error(
+                f"JOBS_CLASSIFIERS: {path!r} cannot be used: {error}.",
+                hint="Name a class without arguments, or an object, that has a method classify(error).",
+                id="jobs.E040",
+            )
+
+
+def _policies(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
+    for task in tasks:
+        policy: Any = task.retry_policy
+        if isinstance(policy, RetryPolicy):
+            yield from _room(task.name, policy)
+        else:
+            yield Error(
+                f"{task.name}: retry_policy is {policy!r}.", hint="Give it a jobs.RetryPolicy(…).", id="jobs.E041"
+            )
+        classify: Any = task.classify
+        if not callable(classify):
+            yield Error(
+                f"{task.name}: classify is {classify!r}.", hint="Make it a method (self, error).", id="jobs.E042"
+            )
+
+
+def _room(task: str, policy: RetryPolicy) -> Iterator[CheckMessage]:
+    room = room_within_deadline(policy)
+    if room < policy.max_attempts:
+        yield Warning(
+            f"{task}: the deadline of its retry_policy ({policy.deadline}) leaves room for {room} of "
+            f"{policy.max_attempts} attempts, however its waits fall.",
+            hint=f"Look at `manage.py jobs plan-retries {task}`. Raise deadline, or lower base or max_attempts.",
+            id="jobs.W043",
         )

@@ -1,9 +1,10 @@
 """When a job that failed transiently runs again, and when it does not."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
+from itertools import count, islice
 from typing import Any, Literal, Union
 
 from django.core.exceptions import ImproperlyConfigured
@@ -70,22 +71,37 @@ class RetryPolicy:
 
         Args:
             attempt: the one that failed.
-            seed: the job's id; "decorrelated" draws the same waits for the same one. None: drawn anew.
+            seed: the job's id. "decorrelated" needs each wait for the next one, and none is stored: a generator seeded
+                with the id draws the same chain in every worker, and another one for every other job, which is all
+                that jitter is for. "full" is drawn anew at each call.
         """
-        match self.jitter:
-            case "none":
-                return self.ceiling(attempt)
-            case "decorrelated":
-                return self._chained(attempt, seed)
-            case _:
-                return self.ceiling(attempt) * random.random()  # noqa: S311 - no secret
+        if self.jitter == "decorrelated":
+            return next(islice(self.waits(seed=seed), attempt - 1, None))
+        ceiling = self.ceiling(attempt)
+        return ceiling if self.jitter == "none" else ceiling * random.random()  # noqa: S311 - no secret
+
+    def waits(self, *, seed: object = None) -> Iterator[timedelta]:
+        """The waits after attempts 1, 2, 3, … of one job, without end; the same ones for the same seed."""
+        drawn = random.Random(None if seed is None else str(seed))  # noqa: S311 - no secret
+        base, cap = self.base.total_seconds(), self.cap.total_seconds()
+        before = base
+        for attempt in count(1):
+            match self.jitter:
+                case "none":
+                    yield self.ceiling(attempt)
+                case "decorrelated":
+                    before = min(cap, drawn.uniform(base, 3 * before))
+                    yield min(self.cap, max(self.base, timedelta(seconds=before)))
+                case _:
+                    yield self.ceiling(attempt) * drawn.random()
 
     def on(self, error: BaseException) -> "RetryPolicy":
         """The policy for this error: its own where an override names its class or, next, the nearest one above it."""
-        for kind in type(error).__mro__:
-            if kind in self.overrides:
-                return self._changed(self.overrides[kind])
-        return self
+        return self.on_class(type(error))
+
+    def on_class(self, kind: type[BaseException]) -> "RetryPolicy":
+        found = next((above for above in kind.__mro__ if above in self.overrides), None)
+        return self if found is None else self._changed(self.overrides[found])
 
     def why_not_again(self, attempt: int, *, error: BaseException, waited: timedelta) -> str | None:
         """Why no attempt follows on number `attempt`, which ended with `error`; None where one may.
@@ -98,19 +114,6 @@ class RetryPolicy:
         if policy.deadline is not None and waited > policy.deadline:
             return f"the next attempt would start {waited} after it was asked for, its deadline is {policy.deadline}"
         return None
-
-    def _chained(self, attempt: int, seed: object) -> timedelta:
-        """The wait at the end of the chain that begins at `base`, each link drawn from the one before it.
-
-        No wait is stored: the generator is seeded with the job's id, so that every worker draws the chain that the
-        others drew and comes to the same end. Jobs have different ids, which is all that jitter is for.
-        """
-        drawn = random.Random(None if seed is None else str(seed))  # noqa: S311 - no secret
-        base, cap = self.base.total_seconds(), self.cap.total_seconds()
-        wait = base
-        for _ in range(attempt):
-            wait = min(cap, drawn.uniform(base, 3 * wait))
-        return min(self.cap, max(self.base, timedelta(seconds=wait)))
 
     def _changed(self, override: Override) -> "RetryPolicy":
         made = override if isinstance(override, RetryPolicy) else replace(self, **{**override, "overrides": {}})
