@@ -9,7 +9,7 @@ import httpx
 import pytest
 from celery.exceptions import Retry
 
-from jobs import PermanentError, RateLimitedError, RefusedError, TransientError, UnknownOutcomeError, conf
+from jobs import PermanentError, QueueFull, RateLimitedError, RefusedError, TransientError, UnknownOutcomeError, conf
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, classify, proves_nothing_done
 
 
@@ -70,6 +70,8 @@ def test_a_status_has_one_verdict(raised, status, headers, verdict):
         (TransientError("a lock of ours is busy", by_vendor=False), Transient()),
         (LockBusyError("the same"), Transient()),
         (RateLimitedError(retry_after=timedelta(seconds=4)), RateLimited(timedelta(seconds=4))),
+        (QueueFull("bulk-import", 10, 10, 3, 7), RateLimited(timedelta(seconds=7))),
+        (QueueFull("bulk-import", 10, 10, 11, None), RateLimited(None)),
         (RateLimitedError(), RateLimited(None)),
         (RateLimitedError(retry_after=timedelta(seconds=-4)), RateLimited(None)),
         (RateLimitedError(retry_after=datetime(2001, 1, 1, tzinfo=UTC)), RateLimited(None)),
