@@ -71,11 +71,17 @@ DEFAULT_FROM_EMAIL = "billing@example.com"
 
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "redis://localhost:6379/0")
 
+# A bound is what its workers do in a few hours: more would only wait, and who enqueues it should hear of that.
 JOBS_QUEUES = {
-    "critical": {"owner": "billing", "latency_target": timedelta(seconds=1)},
-    "default": {"owner": "platform", "latency_target": timedelta(seconds=30)},
-    "billing-sync": {"owner": "billing", "latency_target": timedelta(minutes=5)},
-    "bulk-import": {"owner": "billing", "latency_target": timedelta(minutes=30)},
+    "critical": {"owner": "billing", "criticality": "critical", "latency_target": timedelta(seconds=1)},
+    "default": {"owner": "platform", "latency_target": timedelta(seconds=30), "bound": 100_000},
+    "billing-sync": {"owner": "billing", "latency_target": timedelta(minutes=5), "bound": 100_000},
+    "bulk-import": {
+        "owner": "billing",
+        "criticality": "bulk",
+        "latency_target": timedelta(minutes=30),
+        "bound": 1_000_000,
+    },
 }
 
 LEDGERLY_URL = os.environ.get("LEDGERLY_URL", "http://127.0.0.1:8400")

@@ -11,6 +11,7 @@ from idempotency.statements import Connection, loads, run
 from idempotency.states import PauseKind, State
 
 AHEAD_COUNTED = 10_000  # records before a job in its queue: beyond it the number tells nobody more
+IN_HAND_COUNTED = 1_000  # records in workers' hands: enough to know how fast a queue drains
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,12 @@ class Standing:
     ramping: bool
     has_retry_budget: bool
     ahead: int
+
+
+def now(connection: Connection) -> datetime:
+    """The time that all records are measured by."""
+    moment: datetime = run(connection, "now")[0][0]
+    return moment
 
 
 def outcome(connection: Connection, id_: UUID) -> Outcome | None:
@@ -117,3 +124,17 @@ def pauses(connection: Connection) -> list[Pause]:
 
 def is_paused(connection: Connection, queue: str) -> bool:
     return bool(run(connection, "paused", queue=queue)[0][0])
+
+
+def waiting(connection: Connection, queue: str, *, cap: int) -> int:
+    """Records that wait in the queue, due or not, counted up to `cap`; parked ones wait for a release, not for room."""
+    return int(run(connection, "waiting", queue=queue, cap=cap)[0][0])
+
+
+def drain_rate(connection: Connection, queue: str) -> float:
+    """About how many records a second leave the queue; 0.0 while nobody works on it.
+
+    Records in hand by the time each is in hand. A look meets them half way on average, hence twice their age.
+    """
+    count, age = run(connection, "in_hand", queue=queue, cap=IN_HAND_COUNTED)[0]
+    return float(count / (2 * age)) if age else 0.0

@@ -68,8 +68,8 @@ ARROWS = (
         "dead_letter",
         State.PROCESSING,
         State.DEAD_LETTERED,
-        "machines cannot decide it",
-        frozenset({Reason.POISON, Reason.UNKNOWN_OUTCOME}),
+        "machines cannot decide it, or the task's policy makes no further attempt",
+        frozenset({Reason.ATTEMPTS_EXHAUSTED, Reason.POISON, Reason.UNKNOWN_OUTCOME}),
     ),
     Arrow("reap", State.PROCESSING, State.QUEUED, "its lease ran out"),
     Arrow(

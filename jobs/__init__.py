@@ -9,10 +9,12 @@ from idempotency.errors import (
     PayloadError,
     PayloadTooLargeError,
 )
+from jobs.backpressure import in_chunks, room_for
 from jobs.enqueueing import Enqueued
 from jobs.errors import (
     JobFailedError,
     PermanentError,
+    QueueFull,
     RateLimitedError,
     RefusedError,
     StepChangedError,
@@ -25,8 +27,10 @@ from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.slots import take_slot
 from jobs.task import IdempotentTask, idempotent_task
+from jobs.verdicts import Classifier, Permanent, RateLimited, Refused, Transient, Unknown, Verdict
 
 __all__ = [
+    "Classifier",
     "EnqueueBusy",
     "EnqueueError",
     "Enqueued",
@@ -38,15 +42,24 @@ __all__ = [
     "LeaseLost",
     "PayloadError",
     "PayloadTooLargeError",
+    "Permanent",
     "PermanentError",
+    "QueueFull",
+    "RateLimited",
     "RateLimitedError",
+    "Refused",
     "RefusedError",
     "RetryPolicy",
     "StepChangedError",
     "StepInTransactionError",
+    "Transient",
     "TransientError",
+    "Unknown",
     "UnknownOutcomeError",
     "UnknownQueueError",
+    "Verdict",
     "idempotent_task",
+    "in_chunks",
+    "room_for",
     "take_slot",
 ]

@@ -8,6 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.signals import setting_changed
 
+CRITICAL = "critical"
+CRITICALITIES = (CRITICAL, "normal", "bulk")
+REFUSE = "refuse"
+WHEN_FULL = (REFUSE,)
+
 
 @cache  # a lazy settings object costs a microsecond a look, and a job takes several
 def _get(name: str, default: Any) -> Any:
@@ -22,7 +27,7 @@ setting_changed.connect(_forget)
 
 
 def queues() -> Mapping[str, Mapping[str, Any]]:
-    """Every queue that may be used, by name, with its owner and latency target."""
+    """Every queue that may be used, by name, with its owner, criticality, latency target, bound and `when_full`."""
     declared: Mapping[str, Mapping[str, Any]] = _get("QUEUES", None) or {"default": {}}
     return declared
 
@@ -31,6 +36,12 @@ def vendors() -> Mapping[str, Mapping[str, Any]]:
     """What each vendor allows, by name: see `jobs.vendors`."""
     declared: Mapping[str, Mapping[str, Any]] = _get("VENDORS", None) or {}
     return declared
+
+
+def bound(queue: str) -> int | None:
+    """Jobs that may wait in the queue before new ones are refused; None: any number. A critical queue refuses none."""
+    options = queues().get(queue, {})
+    return None if options.get("criticality") == CRITICAL else options.get("bound")
 
 
 def lease() -> timedelta:
@@ -86,3 +97,9 @@ def retention() -> timedelta:
 def adopt_unrecorded() -> bool:
     """Whether a raw Celery message of one of our tasks becomes a record (for migrations) or is refused."""
     return bool(_get("ADOPT_UNRECORDED", False))
+
+
+def classifiers() -> tuple[str, ...]:
+    """Dotted paths of classifiers that are asked about every task's errors, in this order."""
+    paths = _get("CLASSIFIERS", ())
+    return (paths,) if isinstance(paths, str) else tuple(paths)

@@ -14,7 +14,7 @@ from idempotency import payload, transitions
 from idempotency.claims import Found, Request, Terms
 from idempotency.errors import EnqueueBusy, EnqueueError, KeyConflict
 from idempotency.states import State
-from jobs import calls, canvas, conf, hints
+from jobs import calls, canvas, conf, hints, room
 from jobs.errors import UnknownQueueError
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def enqueue(
     request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))
     if options.id is not None:
         request = replace(request, id=options.id)
+    _refuse_when_full(task, terms, [request])
     with _told_when_busy(task):
         (found,) = transitions.enqueue(connection, terms, [request])
     answer = _answer(task, request, found)
@@ -105,6 +106,7 @@ def enqueue_many(
     terms = _terms(task, options)
     signature = task.signature_of_run()
     requests = [_request(task, calls.bind(signature, task.name, (), p)) for p in payloads]
+    _refuse_when_full(task, terms, requests)
     # One order for all callers over all chunks, as within a statement: else two of them could wait for each other.
     in_order = sorted(requests, key=lambda r: r.key.int if r.key else 0)
     answers: dict[UUID, Enqueued] = {}
@@ -121,6 +123,33 @@ def _write(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Reques
     if any(f.claimable for f in found):
         hints.after_commit(terms.queue)
     return [_answer(task, r, f) for r, f in zip(requests, found, strict=True)]
+
+
+def _refuse_when_full(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Request]) -> None:
+    """Raise QueueFull where new jobs would exceed the queue's bound, before anything is written.
+
+    Not what a running job enqueues: its effect is done, so a refusal would make a failure of it, and a queue whose jobs
+    are followed by others of the same queue would never drain again. A job that fans out asks for room by itself.
+    """
+    look = room.take(terms.queue, len(requests))
+    if look is None or task.called_by_a_job():
+        return
+    new = _count_new(requests, terms.dedupe_window)
+    if new == len(requests) or (new and (look := room.take(terms.queue, new))):
+        raise room.full(terms.queue, new, look)
+
+
+def _count_new(requests: Sequence[Request], window: timedelta | None) -> int:
+    """How many of these no record answers for. Asked only before a refusal; making the requests took longer."""
+    new = {r.key or r.id for r in requests}
+    # A single request's id may be one that Celery's canvas chose, and whose record is there already.
+    known = [r for r in requests if r.key or len(requests) == 1]
+    for start in range(0, len(known), CHUNK):
+        for found in transitions.find(connection, known[start : start + CHUNK], window):
+            new.discard(found.id)
+            if found.key and not found.window_passed:
+                new.discard(found.key)
+    return len(new)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The Retry-After header in all the forms that vendors send."""
 
 import logging
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -8,22 +10,27 @@ from jobs import conf
 
 logger = logging.getLogger(__name__)
 
+# One of several values. A comma parts them, but for the one behind a date's weekday.
+ONE_VALUE = re.compile(r"(?:\s*(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\s*,)?[^,]+", re.IGNORECASE)
+
 
 def parse(value: str | None, *, now: datetime | None = None) -> timedelta | None:
-    """The wait that a Retry-After header asks for; None where it is absent, in the past or unreadable.
+    """The wait that a Retry-After header asks for; None where it is absent, zero, in the past or unreadable.
 
     Args:
-        value: seconds ("120", "0.5") or an HTTP date ("Fri, 31 Dec 2027 23:59:59 GMT").
+        value: seconds ("120", "0.5") or an HTTP date ("Fri, 31 Dec 2027 23:59:59 GMT", also in the two old forms and
+            with another zone). Of several values with commas between them the longest wait counts.
         now: the vendor's own clock where the answer has a Date header, so that its skew does not matter.
 
-    Waits above `JOBS_MAX_PAUSE` are cut to it, with a warning. Source: RFC 9110, section 10.2.3.
+    Waits above `JOBS_MAX_PAUSE` are cut to it, with a warning. Source: RFC 9110, sections 5.6.7 and 10.2.3.
     """
-    if value is None:
-        return None
-    wait = _seconds(value.strip()) or _date(value.strip(), now or datetime.now(UTC))
-    if wait is None or wait <= timedelta(0):
-        return None
-    return capped(wait)
+    today = now or datetime.now(UTC)
+    return _longest(value, lambda one: _span(one, 1) or _until(one, today))
+
+
+def parse_milliseconds(value: str | None) -> timedelta | None:
+    """The same for a header that counts milliseconds."""
+    return _longest(value, lambda one: _span(one, 1000))
 
 
 def capped(wait: timedelta) -> timedelta:
@@ -33,16 +40,25 @@ def capped(wait: timedelta) -> timedelta:
     return wait
 
 
-def _seconds(value: str) -> timedelta | None:
+def _longest(value: str | None, read: Callable[[str], timedelta | None]) -> timedelta | None:
+    waits = [wait for one in _each(value or "") if (wait := read(one)) and wait > timedelta(0)]
+    return capped(max(waits)) if waits else None
+
+
+def _each(value: str) -> Iterator[str]:
+    return (one.strip() for one in ONE_VALUE.findall(value))
+
+
+def _span(value: str, per_second: int) -> timedelta | None:
     try:
-        return timedelta(seconds=float(value))
+        return timedelta(seconds=float(value) / per_second)
     except OverflowError:
-        return timedelta.max
+        return timedelta.min if value.startswith("-") else timedelta.max
     except ValueError:
         return None
 
 
-def _date(value: str, now: datetime) -> timedelta | None:
+def _until(value: str, now: datetime) -> timedelta | None:
     moment = http_date(value)
     return None if moment is None else moment - now
 

@@ -9,7 +9,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from celery import Celery, Task, current_app
-from celery._state import _get_active_apps, connect_on_app_finalize, get_current_worker_task  # type: ignore[attr-defined]
+from celery._state import (  # type: ignore[attr-defined]
+    _get_active_apps,
+    _task_stack,
+    connect_on_app_finalize,
+    get_current_worker_task,
+)
 from celery.exceptions import Retry
 from celery.utils.functional import maybe_list
 from celery.utils.threads import LocalStack
@@ -21,6 +26,7 @@ from jobs.context import Job
 from jobs.enqueueing import Enqueued, Options
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
+from jobs.verdicts import Verdict
 from jobs.worker import attempt
 
 HARMLESS = frozenset({"retry", "retry_policy", "ignore_result", "serializer", "add_to_parent", "producer",
@@ -110,6 +116,8 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
             KeyPartError: a part of the key names nothing.
             KeyConflict: the key is taken by another payload.
             EnqueueBusy: the key's first caller has not committed within your connection's `lock_timeout`.
+            QueueFull: the queue holds as many jobs as its bound allows, and no record answers for this request. Not
+                raised inside a running job.
         """
         return enqueueing.enqueue(cls, Options(), args, kwargs)
 
@@ -117,7 +125,8 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
     def enqueue_many(cls, payloads: Iterable[Mapping[str, Any]]) -> list[Enqueued]:
         """Write a record for each of the payloads, all or none; one statement per thousand.
 
-        Returns one answer per payload, in their order. Raises as `enqueue` does.
+        Returns one answer per payload, in their order. Raises as `enqueue` does. Payloads and answers are in memory
+        until the end, about a kilobyte each; for more than some 100,000 see `jobs.in_chunks`.
         """
         return enqueueing.enqueue_many(cls, Options(), payloads)
 
@@ -154,6 +163,14 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
 
     s, si = _OnInstance(Task.s), _OnInstance(Task.si)
     signature, apply = _OnInstance(Task.signature), _OnInstance(Task.apply)
+
+    def classify(self, error: BaseException) -> Verdict | None:  # noqa: ARG002 - a hook that says nothing by itself
+        """What an error of this task means; None: as `JOBS_CLASSIFIERS` and the built-in taxonomy have it.
+
+        Override it where a vendor's client has errors of its own. It says whether to try again, and never whether an
+        outside effect has happened: around such a call raise one of this package's errors instead.
+        """
+        return None
 
     # -- running it ---------------------------------------------------------------------------------------------------
 
@@ -219,6 +236,16 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
     def settles_alone(cls) -> bool:
         """Whether its outcome must be written before the next job starts: where a second run would show outside."""
         return bool(cls.vendor or cls.external_effect or cls.already_done or cls.commit)
+
+    @staticmethod
+    def called_by_a_job() -> bool:
+        """Whether this thread is inside a running job: in its body, its `commit`, a callback or a signal's receiver."""
+        return any(
+            request.get("job")
+            for task in _task_stack.stack
+            if isinstance(task, IdempotentTask)
+            for request in task.request_stack.stack
+        )
 
     @classmethod
     def calls(cls) -> int:

@@ -9,7 +9,11 @@ from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS, JOBS_QUEUES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.app"]
-JOBS_QUEUES = {**JOBS_QUEUES, "throttled": {"owner": "tests"}}
+JOBS_QUEUES = {
+    **JOBS_QUEUES,
+    "throttled": {"owner": "tests"},
+    "narrow": {"owner": "tests", "bound": int(os.environ.get("TESTS_BOUND", "10"))},
+}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "TESTS_LEASE" in os.environ:  # seconds, for programs that a test kills or freezes

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from jobs.cli import design, pause, prune, reap, relay, resume, status, verify, why
+from jobs.cli import design, pause, plan_retries, prune, reap, relay, resume, status, verify, why
 
 VERBS: dict[str, ModuleType] = {
     "status": status,
@@ -13,5 +13,6 @@ VERBS: dict[str, ModuleType] = {
     "pause": pause,
     "resume": resume,
     "verify": verify,
+    "plan-retries": plan_retries,
     "design": design,
 }

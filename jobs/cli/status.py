@@ -27,6 +27,7 @@ def _queue(depth: reads.Depth, workers: list[registry.LiveWorker]) -> dict[str, 
     return asdict(depth) | {
         "workers": len(serving),
         "slots": sum(w.slots for w in serving),
+        "bound": conf.bound(depth.queue),
         "owner": conf.queues()[depth.queue].get("owner"),
     }
 

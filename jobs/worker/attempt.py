@@ -12,12 +12,12 @@ from django.db import connections
 from idempotency import payload as json_payload
 from idempotency.claims import Problem
 from idempotency.errors import LeaseLost, PayloadError
-from idempotency.states import PauseKind, Reason, State
+from idempotency.states import PauseKind, Reason
 from jobs import conf, vendors
 from jobs.errors import PermanentError, TransientError, UnknownOutcomeError
 from jobs.problems import describe
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, Verdict, classify
-from jobs.worker import limits
+from jobs.worker import again, limits
 
 if TYPE_CHECKING:
     from jobs.context import Job
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LONGEST_DELAY = timedelta(days=366)  # of a retry that a body asks for: more is a mistake in the arithmetic
 REFUSED_PAUSE = timedelta(minutes=5)  # long enough not to hammer a vendor with bad credentials, short enough to heal
 
 
@@ -144,14 +143,12 @@ def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem
             logger.error("%s: the vendor refuses our credentials: %s", task.name, problem.summary)
             return _wait_for_vendor(task, job, PauseKind.REFUSED, REFUSED_PAUSE, problem)
         case Transient():
-            asked = _asked_delay(error)
-            delay = task.retry_policy.delay(job.attempt) if asked is None else asked
-            return delay if job.settler.retry(job, delay, problem) == State.QUEUED else None
+            return again.retry(task, job, error, problem)
 
 
 def _verdict(task: "IdempotentTask", job: "Job", error: Exception) -> Verdict:
     """An error that leaves a doubt is for a person, unless the next attempt can ask."""
-    verdict = classify(error)
+    verdict = classify(error, task)
     ends_here = isinstance(verdict, Permanent)
     return Unknown() if job.in_doubt and not task.already_done and not ends_here else verdict
 
@@ -178,16 +175,6 @@ def _shown(problem: Problem) -> str:
     return problem.summary[:500]
 
 
-def _asked_delay(error: Exception) -> timedelta | None:
-    """`self.retry(countdown=…)` names its own delay."""
-    when: Any = error.when if isinstance(error, Retry) else None
-    try:
-        asked = when - datetime.now(UTC) if isinstance(when, datetime) else timedelta(seconds=when)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return min(max(asked, timedelta(0)), LONGEST_DELAY)
-
-
 def _stopped(
     task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: datetime, stop: BaseException
 ) -> NoReturn:
@@ -197,7 +184,7 @@ def _stopped(
         job.settled = True
         raise stop
     # A body that calls sys.exit() or is cancelled is a failed body, not a reason to end the worker.
-    _failed(task, job, payload, started, TransientError(f"the body raised {type(stop).__name__}"))
+    _failed(task, job, payload, started, TransientError(f"the body raised {type(stop).__name__}", by_vendor=False))
 
 
 def _lost(job: "Job", lost: LeaseLost) -> NoReturn:

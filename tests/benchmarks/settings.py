@@ -9,3 +9,5 @@ from config.settings import INSTALLED_APPS, JOBS_QUEUES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.benchmarks"]
 JOBS_QUEUES = JOBS_QUEUES | {"warm-up": {"owner": "tests"}, "backlog": {"owner": "tests"}}
+JOBS_QUEUES |= {name: {"owner": "tests"} for name in ("few", "one-account", "many-accounts", "one-call", "unbounded")}
+JOBS_QUEUES["bounded"] = {"owner": "tests", "bound": 10_000_000}

@@ -11,13 +11,18 @@ import pytest
 from tests.processes import ROOT
 
 COMMAND = (sys.executable, "-m", "tests.benchmarks", "--rounds", "1", "--jobs", "400", "--json")
+BACKLOG = (sys.executable, "-m", "tests.benchmarks.backlog", "--jobs", "20000", "--claims", "3", "--json")
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
+    return told(COMMAND)
+
+
+def told(command: tuple[str, ...]) -> dict[str, Any]:
     # A program of its own: it configures Django and starts servers, which this process has done already.
     environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "BROKER_URL")}
-    done = subprocess.run(COMMAND, env=environment, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-8000:]
     return json.loads(done.stdout)
 
@@ -39,3 +44,15 @@ def test_the_report_says_what_was_measured_and_on_what(found: dict[str, Any]) ->
     assert all(rate > 0 for side in found["enqueue"].values() for rate in side.values())
     assert {"cpus", "processor", "kernel"} <= set(found["machine"])
     assert {"python", "postgresql", "celery", "valkey"} <= set(found["versions"])
+
+
+@pytest.mark.timeout(180)
+def test_a_backlog_fills_neither_the_broker_nor_its_producers_memory() -> None:
+    found = told(BACKLOG)
+    assert found["backlog"]["broker_growth_mb"] < 5
+    assert found["backlog"]["producer_rss_span_mb"] < 5
+    assert found["one_call"]["jobs"] == 20_000
+    assert set(found["claim_ms"]) == {"1000_due", "many_due_of_1_account", "many_due_of_10000_accounts"}
+    assert all(side["p95"] >= side["p50"] > 0 for side in found["claim_ms"].values())
+    assert found["enqueue_us"].keys() == {"unbounded", "bounded"}
+    assert found["look_ms"] > 0

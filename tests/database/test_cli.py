@@ -54,6 +54,14 @@ def test_status_tells_queues_and_workers(jobs):
     assert "w1@host" in text
 
 
+def test_status_tells_how_many_jobs_may_wait(jobs):
+    assert {q["queue"]: q["bound"] for q in jobs("status")["queues"]} == {
+        "critical": None, "default": 100_000, "billing-sync": 100_000, "bulk-import": 1_000_000,
+        "throttled": None, "narrow": 10,
+    }  # fmt: skip
+    assert "100000" in jobs("status", as_json=False)
+
+
 def test_status_says_when_no_worker_is_alive(jobs):
     assert "No worker is alive" in jobs("status", as_json=False)
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from celery.exceptions import Retry
 
-from jobs import PermanentError, RateLimitedError, RefusedError, TransientError, UnknownOutcomeError, conf
+from jobs import PermanentError, QueueFull, RateLimitedError, RefusedError, TransientError, UnknownOutcomeError, conf
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, classify, proves_nothing_done
 
 
@@ -18,6 +18,10 @@ class RequestsError(Exception):
 
     def __init__(self, response):
         self.response = response
+
+
+class LockBusyError(TransientError):
+    by_vendor = False
 
 
 def by_httpx(status, headers):
@@ -38,18 +42,19 @@ def by_requests(status, headers):
         (401, {}, Refused()),
         (403, {}, Refused()),
         (404, {}, Permanent()),
-        (408, {}, Transient()),
+        (408, {}, Transient(by_vendor=True)),
         (409, {}, Permanent()),
         (422, {}, Permanent()),
-        (425, {}, Transient()),
+        (425, {}, Transient(by_vendor=True)),
+        (302, {}, Transient()),
         (429, {}, RateLimited(None)),
         (429, {"Retry-After": "7"}, RateLimited(timedelta(seconds=7))),
         (429, {"Retry-After": "garbage"}, RateLimited(None)),
-        (500, {}, Transient()),
-        (502, {}, Transient()),
-        (503, {}, Transient()),
+        (500, {}, Transient(by_vendor=True)),
+        (502, {}, Transient(by_vendor=True)),
+        (503, {}, Transient(by_vendor=True)),
         (503, {"Retry-After": "3"}, RateLimited(timedelta(seconds=3))),
-        (504, {"Retry-After": "3"}, Transient()),
+        (504, {"Retry-After": "3"}, Transient(by_vendor=True)),
     ],
 )
 def test_a_status_has_one_verdict(raised, status, headers, verdict):
@@ -59,18 +64,28 @@ def test_a_status_has_one_verdict(raised, status, headers, verdict):
 @pytest.mark.parametrize(
     ("error", "verdict"),
     [
-        (TransientError("again"), Transient()),
+        (TransientError("again"), Transient(by_vendor=True)),
         (PermanentError("never"), Permanent()),
         (RefusedError("who are you"), Refused()),
+        (TransientError("a lock of ours is busy", by_vendor=False), Transient()),
+        (LockBusyError("the same"), Transient()),
         (RateLimitedError(retry_after=timedelta(seconds=4)), RateLimited(timedelta(seconds=4))),
+        (QueueFull("bulk-import", 10, 10, 3, 7), RateLimited(timedelta(seconds=7))),
+        (QueueFull("bulk-import", 10, 10, 11, None), RateLimited(None)),
         (RateLimitedError(), RateLimited(None)),
         (RateLimitedError(retry_after=timedelta(seconds=-4)), RateLimited(None)),
         (RateLimitedError(retry_after=datetime(2001, 1, 1, tzinfo=UTC)), RateLimited(None)),
-        (httpx.ConnectTimeout("slow"), Transient()),
-        (httpx.ReadError("reset"), Transient()),
-        (TimeoutError(), Transient()),
-        (ConnectionResetError(), Transient()),
+        (httpx.ConnectTimeout("slow"), Transient(by_vendor=True)),
+        (httpx.ReadError("reset"), Transient(by_vendor=True)),
+        (TimeoutError(), Transient(by_vendor=True)),
+        (ConnectionResetError(), Transient(by_vendor=True)),
         (ValueError("whatever is unknown"), Transient()),
+        (KeyError("a bug in the body"), Transient()),
+        (RateLimitedError(retry_after=datetime(2001, 1, 1)), RateLimited(None)),  # noqa: DTZ001 - which has no zone
+        (RateLimitedError(retry_after=5), RateLimited(None)),
+        (Retry(exc=TimeoutError()), Transient(by_vendor=True)),
+        (Retry(exc=PermanentError("and yet the body asks again")), Transient()),
+        (Retry(), Transient()),
         (RequestsError(None), Transient()),
         (RequestsError({"Error": {"Code": "Throttled"}}), Transient()),
     ],
@@ -103,13 +118,6 @@ def test_an_error_that_cannot_be_read_is_transient():
     assert classify(Broken()) == Transient()
 
 
-class NewConnectionError(Exception):
-    """As urllib3 names it; requests hands it over inside its own error."""
-
-
-NewConnectionError.__module__ = "urllib3.exceptions"
-
-
 @pytest.mark.parametrize(
     ("error", "nothing_done"),
     [
@@ -117,7 +125,7 @@ NewConnectionError.__module__ = "urllib3.exceptions"
         (socket.gaierror("no such host"), True),
         (httpx.ConnectError("refused"), True),
         (httpx.ConnectTimeout("slow"), True),
-        (OSError(SimpleNamespace(reason=NewConnectionError())), True),
+        (httpx.UnsupportedProtocol("no scheme"), True),
         (smtplib.SMTPRecipientsRefused({}), True),
         (smtplib.SMTPDataError(554, b"spam"), True),
         (smtplib.SMTPServerDisconnected("gone"), False),

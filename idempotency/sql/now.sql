@@ -1,0 +1,2 @@
+-- read: the time, which is the database's
+SELECT statement_timestamp()
