@@ -12,6 +12,8 @@ from tests.processes import ROOT
 
 COMMAND = (sys.executable, "-m", "tests.benchmarks", "--rounds", "1", "--jobs", "400", "--json")
 BACKLOG = (sys.executable, "-m", "tests.benchmarks.backlog", "--jobs", "20000", "--claims", "3", "--json")
+PERIODS = ("--rounds", "1", "--seconds", "1", "--backlog", "15000")
+ISOLATION = (sys.executable, "-m", "tests.benchmarks.isolation", *PERIODS, "--json")
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +58,13 @@ def test_a_backlog_fills_neither_the_broker_nor_its_producers_memory() -> None:
     assert all(side["p95"] >= side["p50"] > 0 for side in found["claim_ms"].values())
     assert found["enqueue_us"].keys() == {"unbounded", "bounded"}
     assert found["look_ms"] > 0
+
+
+@pytest.mark.timeout(180)
+def test_isolation_is_measured_beside_a_bulk_queue_that_is_never_empty() -> None:
+    found = told(ISOLATION)
+    assert found["saturated_throughout"]
+    assert found["critical_jobs"] == 2 * 20
+    assert found["bulk_jobs_per_second"] > 0
+    assert all(0 < wait["p50"] <= wait["p95"] for wait in found["wait_ms"].values())
+    assert found["ratio_min"] <= found["ratio"] <= found["ratio_max"]
