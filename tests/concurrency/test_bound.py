@@ -18,17 +18,18 @@ PRODUCERS = 4
 BOUND = 400
 WAIT = 30
 PRODUCE = """
-import sys, time
+import sys
 import django; django.setup()
 from pathlib import Path
 from django.db import connection
 from jobs import QueueFull, room
 from tests.app.tasks import mark_each_time
+from tests.processes import wait_until
 go, size = Path(sys.argv[1]), int(sys.argv[2])
 many = mark_each_time.using(queue="narrow").enqueue_many
 connection.ensure_connection()
 print("ready", flush=True)
-while not go.exists(): time.sleep(0.001)
+wait_until(go.exists, 60)
 written = 0
 try:
     while True:
