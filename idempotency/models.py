@@ -195,6 +195,9 @@ class Queue(models.Model):
     probe_id = models.UUIDField(null=True, help_text="the job that is to find out whether the vendor answers again")
     probe_token = models.BigIntegerField(null=True)
     ramp_from = models.DateTimeField(null=True, help_text="since when the calls grow again")
+    ramp_step = models.FloatField(
+        db_default=1.0, help_text="seconds in which they double; ten of them, and all is well"
+    )
     # -- a limit: at most so many calls a second, of everybody together
     calls_per_second = models.FloatField(null=True)
     burst = models.PositiveIntegerField(db_default=1)
@@ -204,6 +207,7 @@ class Queue(models.Model):
     account_serial = models.BooleanField(db_default=False, help_text="one job of an account at a time")
     # -- a budget: retries are a share of first attempts
     retry_share = models.FloatField(null=True)
+    retry_floor = models.FloatField(db_default=10.0, help_text="retries a second that the budget always allows")
     retry_tokens = models.FloatField(db_default=10.0)
     retry_tokens_at = models.DateTimeField(null=True)
 

@@ -16,7 +16,7 @@ class Limits:
         calls_per_second: of all workers together, with `burst` calls above it at once.
         account_calls_per_second: the same of each account.
         account_serial: one job of an account at a time.
-        retry_share: retries for each first attempt; the excess waits.
+        retry_share: retries for each first attempt; the excess waits, but for `retry_floor` a second.
     """
 
     calls_per_second: float | None = None
@@ -25,6 +25,7 @@ class Limits:
     account_burst: int = 1
     account_serial: bool = False
     retry_share: float | None = None
+    retry_floor: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from jobs import conf
 
 FAILURES = 10  # one after the other: beyond what a vendor that loses one call in three shows in a day
 SHORTEST, LONGEST = timedelta(seconds=15), timedelta(minutes=10)  # of a circuit's pause; it doubles in between
+RETRY_FLOOR = 10.0  # retries a second always: where nothing new comes, what is left must still be done today
 RETRY_SHARE = 0.2  # of the calls, a fifth more: a vendor that fails must not be hit harder for it
 
 
@@ -39,6 +40,7 @@ def declared(name: str) -> Vendor:
     rate, burst = _rate(name, said, "calls_per_second"), _burst(name, said, "burst")
     account_rate, account_burst = _rate(name, said, "account_calls_per_second"), _burst(name, said, "account_burst")
     share = said.pop("retry_share", RETRY_SHARE)
+    floor = said.get("retry_floor") and _rate(name, said, "retry_floor")
     if share is not None and not 0 < share <= 1:
         raise _wrong(name, "retry_share", share, "a share above 0 and up to 1, or None for no budget")
     concurrency = said.pop("account_concurrency", None)
@@ -56,13 +58,14 @@ def declared(name: str) -> Vendor:
             account_burst=account_burst,
             account_serial=concurrency == 1,
             retry_share=share,
+            retry_floor=floor or RETRY_FLOOR,
         ),
         circuit,
     )
 
 
 KEYS = ("calls_per_second", "burst", "account_calls_per_second", "account_burst", "account_concurrency", "retry_share",
-        "circuit_failures", "circuit_shortest", "circuit_longest")  # fmt: skip
+        "retry_floor", "circuit_failures", "circuit_shortest", "circuit_longest")  # fmt: skip
 
 
 def _rate(name: str, said: dict[str, Any], key: str) -> float | None:

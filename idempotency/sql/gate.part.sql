@@ -9,7 +9,7 @@ FROM (
             OR (j.fencing_token = r.probe_token AND j.state = 'processing'))) AS probe_out,
         coalesce(account_serial OR account_calls_per_second IS NOT NULL, false) AS by_account,
         greatest({{next_call_in}}, least(0, late - (burst - 1) / p.pace)) AS first_in,
-        least(10, retry_tokens + coalesce({{since_retry}}, 0)) AS tokens
+        least(10, retry_tokens + coalesce(retry_floor * {{since_retry}}, 0)) AS tokens
     FROM (VALUES (1)) AS one (n) LEFT JOIN restraint AS r ON true, LATERAL (SELECT {{pace}} AS pace) AS p,
         -- A late call bunches with those behind it, so its delay is taken out of the burst.
         LATERAL (SELECT least(0.1, greatest(0.02, (burst - 1) / p.pace)) AS late) AS l

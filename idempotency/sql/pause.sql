@@ -9,7 +9,7 @@ SET vendor = coalesce(excluded.vendor, q.vendor), probe_id = NULL, paused_until 
     (paused_at, episode_at) = (
         SELECT CASE WHEN {{paused}} THEN paused_at ELSE statement_timestamp() END,
             CASE WHEN {{paused}} OR (vendor IS NOT NULL AND paused_at IS NOT NULL)
-                   OR ramp_from > statement_timestamp() - interval '10 seconds'
+                   OR ramp_from > statement_timestamp() - 10 * ramp_step * interval '1 second'
                  THEN coalesce(episode_at, paused_at) ELSE statement_timestamp() END
         FROM (SELECT q.*) AS was)
 WHERE q.paused_at IS NULL OR q.paused_until <= statement_timestamp()

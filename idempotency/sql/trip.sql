@@ -7,7 +7,7 @@ SET vendor = excluded.vendor, failures = q.failures + 1, probe_id = NULL,
             CASE WHEN opens THEN statement_timestamp() + least(%(longest)s,
                 %(shortest)s * (2 ^ least(greatest(q.failures + 1 - %(threshold)s, 0), 20))) END,
             CASE WHEN opens THEN 'circuit' END, CASE WHEN opens THEN %(reason)s END, CASE WHEN opens THEN %(by)s END,
-            CASE WHEN NOT opens OR q.paused_at IS NOT NULL OR q.ramp_from > statement_timestamp() - interval '10 seconds'
+            CASE WHEN NOT opens OR q.paused_at IS NOT NULL OR q.ramp_from > statement_timestamp() - 10 * q.ramp_step * interval '1 second'
                  THEN q.episode_at ELSE statement_timestamp() END
         FROM (SELECT q.failures + 1 >= %(threshold)s OR q.paused_at IS NOT NULL AS opens) AS o)
 -- What fails while it is paused was on its way before.

@@ -35,6 +35,7 @@ class Settler:
         self.stopping = stopping
         self._group: list[tuple[Claimed, str]] = []
         self.paused: set[str] = set()
+        self._failing: set[str] = set()  # queues whose vendor has failed since it answered this process
         self._group_since = 0.0
         self._window = GROUP_WINDOW
 
@@ -131,11 +132,13 @@ class Settler:
 
     def vendor_answered(self, job: "Job") -> None:
         """News only where it has failed before: the happy path writes nothing."""
-        if job.claimed.doubtful:
+        if job.claimed.doubtful or job.claimed.queue in self._failing:
             self.own.insist(lambda c: queues.recover(c, job.claimed))
+            self._failing.discard(job.claimed.queue)
 
     def vendor_failed(self, job: "Job", vendor: str, circuit: Circuit, why: str) -> None:
         queue, by = job.claimed.queue, job.claimed.claimed_by
+        self._failing.add(queue)
         if self.own.insist(lambda c: queues.trip(c, queue, vendor, circuit, reason=why, by=by)):
             self.paused.add(queue)
 

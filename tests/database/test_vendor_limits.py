@@ -21,7 +21,7 @@ def limit(own):
     return lambda **limits: queues.configure(own, "default", "ledgerly", Limits(**limits))
 
 
-def hit_rate_limit(own, batch, wait=SECOND):
+def hit_rate_limit(own, batch, wait=10 * SECOND):
     queues.pause(own, "default", duration=wait, reason="429", by="w", kind=PauseKind.RATE_LIMIT, vendor="ledgerly")
     transitions.give_back(own, batch, delay=wait, problem=OOPS)
 
@@ -111,7 +111,7 @@ def test_when_a_pause_ends_one_job_probes_and_nobody_else_is_claimed(own, limit)
     enqueue_plenty(own, 20)
     hit_rate_limit(own, claim(own, 2))
     assert claim(own) == []
-    let_time_pass(own, 1.1)
+    let_time_pass(own, 10.1)
     (probe,) = claim(own)
     assert probe.doubtful
     assert claim(own) == []
@@ -122,7 +122,7 @@ def test_a_probe_that_succeeds_ends_the_pause_and_the_calls_double_each_second(o
     limit()
     enqueue_plenty(own, 500)
     hit_rate_limit(own, claim(own, 1))
-    let_time_pass(own, 1.1)
+    let_time_pass(own, 10.1)
     (probe,) = claim(own)
     transitions.succeed(own, [probe], ["null"])
     assert queues.recover(own, probe)
@@ -154,7 +154,7 @@ def test_a_relapse_during_the_ramp_belongs_to_the_same_episode_and_one_after_it_
     queues.recover(own, claim(own)[0])
     hit_rate_limit(own, claim(own))
     assert reads.pauses(own)[0].lasts > 99 * SECOND
-    let_time_pass(own, 2)
+    let_time_pass(own, 11)
     queues.recover(own, claim(own)[0])
     let_time_pass(own, 11)
     hit_rate_limit(own, claim(own, 1))
@@ -165,7 +165,7 @@ def test_a_probe_whose_worker_died_makes_room_for_another(own, limit):
     limit()
     enqueue_plenty(own, 3)
     hit_rate_limit(own, claim(own, 1))
-    let_time_pass(own, 2)
+    let_time_pass(own, 11)
     assert len(claim(own)) == 1
     let_leases_run_out(own)
     transitions.reap(own)
@@ -178,7 +178,7 @@ def test_a_job_that_was_under_way_before_cannot_end_the_pause(own, limit):
     early, late = claim(own, 2)
     hit_rate_limit(own, [late])
     assert not queues.recover(own, early)
-    let_time_pass(own, 2)
+    let_time_pass(own, 11)
     claim(own)
     assert not queues.recover(own, early)
 
@@ -187,7 +187,7 @@ def test_two_workers_that_claim_at_once_get_one_probe(committing):
     queues.configure(committing, "default", "ledgerly", Limits())
     enqueue_plenty(committing, 5)
     hit_rate_limit(committing, claim(committing, 1))
-    let_time_pass(committing, 2)
+    let_time_pass(committing, 11)
     with own_connection() as other, other.transaction():
         assert len(claim(other)) == 1
     assert claim(committing) == []
@@ -198,7 +198,7 @@ def test_a_person_who_resumes_needs_no_probe(own, limit):
     enqueue_plenty(own, 5)
     hit_rate_limit(own, claim(own, 1))
     assert queues.resume(own, "default", by="ann", reason="they called")
-    assert len(claim(own)) == 1
+    assert not claim(own)[0].doubtful
     assert reads.pauses(own) == []
 
 
@@ -212,6 +212,17 @@ def test_a_pause_of_a_queue_without_a_vendor_ends_without_a_probe(own):
 def pause_left(own):
     (left,) = own.execute(LEFT).fetchone()
     return left
+
+
+def test_the_ramp_takes_as_long_as_the_pause_did(own, limit):
+    limit()
+    enqueue_plenty(own, 200)
+    hit_rate_limit(own, claim(own, 1), wait=SECOND / 2)
+    let_time_pass(own, 0.6)
+    queues.recover(own, claim(own)[0])
+    assert len(claim(own, 50)) < 10
+    let_time_pass(own, 0.6)
+    assert len(claim(own, 100)) == 100
 
 
 # -- circuit ----------------------------------------------------------------------------------------------------------
@@ -269,7 +280,7 @@ def fail_all(own, batch):
 
 
 def test_retries_are_a_share_of_first_attempts_and_the_excess_waits(own, limit):
-    limit(retry_share=0.2)
+    limit(retry_share=0.2, retry_floor=1)
     enqueue_plenty(own, 100)
     fail_all(own, claim(own, 50))
     let_all_be_due(own)
@@ -282,8 +293,8 @@ def test_retries_are_a_share_of_first_attempts_and_the_excess_waits(own, limit):
     assert 9 <= again <= 11  # a fifth of fifty, and no more than ten are ever saved
 
 
-def test_where_there_are_only_retries_one_a_second_goes_on(own, limit):
-    limit(retry_share=0.2)
+def test_where_there_are_only_retries_some_go_on(own, limit):
+    limit(retry_share=0.2, retry_floor=1)
     enqueue_plenty(own, 30)
     fail_all(own, claim(own, 30))
     let_all_be_due(own)

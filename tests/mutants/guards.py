@@ -120,7 +120,7 @@ MUTANTS = (
         LIMITS,
         (
             "no ramp after a pause",
-            "r.ramp_from > statement_timestamp() - interval '10 seconds'",
+            "r.ramp_from > statement_timestamp() - 10 * r.ramp_step * interval '1 second'",
             "false",
             "test_a_probe_that_succeeds_ends_the_pause_and_the_calls_double_each_second",
         ),
