@@ -110,7 +110,7 @@ class RetryPolicy:
         """
         policy = self.on(error)
         if attempt >= policy.max_attempts < self.max_attempts:
-            return f"its policy makes {policy.max_attempts} attempts at this error"
+            return f"its policy for this error ends with attempt {policy.max_attempts}"
         if policy.deadline is not None and waited > policy.deadline:
             return f"the next attempt would start {waited} after it was asked for, its deadline is {policy.deadline}"
         return None

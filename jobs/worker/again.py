@@ -25,7 +25,7 @@ def retry(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem
     ends = None if job.attempt >= job.max_attempts else _why_not(task, job, cause, delay)
     if ends is None:
         return delay if job.settler.retry(job, delay, problem) == State.QUEUED else None
-    job.problem = replace(problem, message=f"given up, for {ends}: {problem.message}")
+    job.problem = replace(problem, message=f"given up, since {ends}: {problem.message}")
     reason = Reason.UNKNOWN_OUTCOME if job.in_doubt else Reason.ATTEMPTS_EXHAUSTED
     job.settler.dead_letter(job, reason, job.problem)
     return None

@@ -115,7 +115,7 @@ def test_an_override_with_fewer_attempts_gives_the_job_up_and_says_so(end):
     assert end(ValueError("a bug"), policy)[0] == "queued"
     state, reason, error = end(TimeoutError("no answer"), policy)
     assert (state, reason) == ("dead_lettered", "attempts_exhausted")
-    assert error == "TimeoutError: given up, for its policy makes 1 attempts at this error: no answer"
+    assert error == "TimeoutError: given up, since its policy for this error ends with attempt 1: no answer"
 
 
 def test_a_retry_that_would_start_after_the_deadline_is_given_up_at_once(end):
@@ -123,7 +123,7 @@ def test_a_retry_that_would_start_after_the_deadline_is_given_up_at_once(end):
     assert end(ValueError("a bug"), policy, age=58 * MINUTE)[0] == "queued"
     state, reason, error = end(ValueError("a bug"), policy, age=59.5 * MINUTE)
     assert (state, reason) == ("dead_lettered", "attempts_exhausted")
-    assert error.startswith("ValueError: given up, for the next attempt would start 1:00:30")
+    assert error.startswith("ValueError: given up, since the next attempt would start 1:00:30")
     assert error.endswith("after it was asked for, its deadline is 1:00:00: a bug")
     assert Attempt.objects.filter(outcome="dead_letter").count() == 1
 

@@ -17,6 +17,7 @@ from jobs import (
     Unknown,
     UnknownOutcomeError,
     Verdict,
+    idempotent_task,
     taxonomy,
 )
 from jobs.taxonomy import BuiltIn, classify, proves_nothing_done
@@ -105,3 +106,11 @@ def test_a_verdict_says_nothing_about_an_effect():
 
 def test_an_unknown_outcome_stays_one_unless_somebody_says_otherwise():
     assert classify(UnknownOutcomeError("who knows"), Echo.instance()) == Unknown()
+
+
+def test_a_decorated_function_names_its_classifier_like_any_attribute():
+    @idempotent_task(dedupe_key=None, classify=SdkErrors().classify)
+    def calls_the_vendor(): ...
+
+    assert classify(LedgerlyError("busy"), calls_the_vendor) == Permanent()
+    assert classify(TimeoutError(), calls_the_vendor) == Transient(by_vendor=True)

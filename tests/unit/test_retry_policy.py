@@ -98,8 +98,8 @@ def test_the_override_of_the_most_specific_class_decides(error, base, attempts, 
         (1, ValueError(), 60.001, "after it was asked for, its deadline is 1:00:00"),
         (9, ValueError(), 1, None),  # the record's own cap, which is not asked here
         (2, ConnectionError(), 1, None),
-        (3, ConnectionError(), 1, "its policy makes 3 attempts at this error"),
-        (2, KeyError(), 1, "its policy makes 2 attempts"),
+        (3, ConnectionError(), 1, "its policy for this error ends with attempt 3"),
+        (2, KeyError(), 1, "ends with attempt 2"),
     ],
 )
 def test_a_policy_says_why_no_attempt_follows(attempt, error, minutes, why):
