@@ -13,11 +13,11 @@ from idempotency import payload as json_payload
 from idempotency.claims import Problem
 from idempotency.errors import LeaseLost, PayloadError
 from idempotency.states import PauseKind, Reason
-from jobs import conf, vendors
+from jobs import conf
 from jobs.errors import PermanentError, TransientError, UnknownOutcomeError
 from jobs.problems import describe
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, Verdict, classify
-from jobs.worker import again, limits
+from jobs.worker import again, limits, vendor_news
 
 if TYPE_CHECKING:
     from jobs.context import Job
@@ -127,9 +127,9 @@ def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem
 
 
 def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
-    verdict = _verdict(task, job, error)
-    _tell_of_vendor(task, job, verdict, problem)
-    match verdict:
+    verdict = classify(error, task)
+    vendor_news.tell(task, job, error, verdict, problem)
+    match _told_of_doubt(task, job, verdict):
         case Permanent():
             job.settler.fail(job, problem)
             return None
@@ -137,42 +137,19 @@ def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem
             job.settler.dead_letter(job, Reason.UNKNOWN_OUTCOME, problem)
             return None
         case RateLimited(wait):
-            wait = wait or task.retry_policy.ceiling(job.attempt)
-            return _wait_for_vendor(task, job, PauseKind.RATE_LIMIT, wait, problem)
+            wait = wait or task.retry_policy.on(error).ceiling(job.attempt)
+            return vendor_news.wait(task, job, PauseKind.RATE_LIMIT, wait, problem)
         case Refused():
             logger.error("%s: the vendor refuses our credentials: %s", task.name, problem.summary)
-            return _wait_for_vendor(task, job, PauseKind.REFUSED, REFUSED_PAUSE, problem)
+            return vendor_news.wait(task, job, PauseKind.REFUSED, REFUSED_PAUSE, problem)
         case Transient():
             return again.retry(task, job, error, problem)
 
 
-def _verdict(task: "IdempotentTask", job: "Job", error: Exception) -> Verdict:
+def _told_of_doubt(task: "IdempotentTask", job: "Job", verdict: Verdict) -> Verdict:
     """An error that leaves a doubt is for a person, unless the next attempt can ask."""
-    verdict = classify(error, task)
     ends_here = isinstance(verdict, Permanent)
     return Unknown() if job.in_doubt and not task.already_done and not ends_here else verdict
-
-
-def _wait_for_vendor(
-    task: "IdempotentTask", job: "Job", kind: PauseKind, wait: timedelta, problem: Problem
-) -> timedelta:
-    if task.vendor:
-        job.settler.pause(job, task.vendor, kind, wait, _shown(problem))
-    job.settler.give_back(job, wait, problem)
-    return wait
-
-
-def _tell_of_vendor(task: "IdempotentTask", job: "Job", verdict: Verdict, problem: Problem) -> None:
-    """Whether the vendor is well, as far as this error can tell."""
-    match verdict:
-        case Permanent() if task.vendor:
-            job.settler.vendor_answered(job)
-        case Transient(by_vendor=True) if task.vendor:
-            job.settler.vendor_failed(job, task.vendor, vendors.declared(task.vendor).circuit, _shown(problem))
-
-
-def _shown(problem: Problem) -> str:
-    return problem.summary[:500]
 
 
 def _stopped(
