@@ -5,6 +5,7 @@ import os
 import pickle
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from jobs import EnqueueError, QueueFull, UnknownQueueError, in_chunks, room, ro
 from tests.app.followed import Narrow
 from tests.app.models import Effect
 from tests.app.tasks import mark_each_time
-from tests.records import OOPS, by_hand, claim
+from tests.records import OOPS, by_hand, claim, enqueue_plenty
 
 pytestmark = pytest.mark.django_db
 
@@ -190,6 +191,18 @@ def test_a_process_that_saw_much_room_does_not_look_again(bound):
         Narrow.enqueue(name="one more")
     assert looks(captured) == 0
     assert len(captured) == 1
+
+
+def test_of_the_room_that_a_process_saw_it_takes_half_while_others_fill_the_queue(bound):
+    bound(100)
+    each_time.enqueue(name="a look that sees room for a hundred")
+    enqueue_plenty(connection, 95, queue="narrow")
+    written = 1
+    with suppress(QueueFull):
+        while written < 100:
+            each_time.enqueue(name="more")
+            written += 1
+    assert 4 < written <= 50
 
 
 def test_a_look_holds_for_a_span_and_then_no_longer(bound, monkeypatch):
