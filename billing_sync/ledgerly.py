@@ -11,6 +11,7 @@ import httpx
 from django.conf import settings
 
 from billing_sync.models import Invoice
+from jobs import take_slot
 
 COLLECTIONS = {Invoice.Kind.INVOICE: "/v1/invoices", Invoice.Kind.CREDIT_NOTE: "/v1/credit-notes"}
 # Enough of the vendor's explanation for the person who reviews a refused document.
@@ -73,4 +74,5 @@ def _client(_pid: int, url: str, api_key: str, timeout: timedelta) -> httpx.Clie
         headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
         timeout=timeout.total_seconds(),
         trust_env=False,
+        event_hooks={"request": [lambda _request: take_slot("ledgerly")]},
     )

@@ -40,6 +40,7 @@ class SyncInvoice(IdempotentTask):
         jitter="full",
     )
     vendor = "ledgerly"
+    account = "account_id"
     soft_time_limit, time_limit = 25, 30
 
     def already_done(self, *, account_id: int, external_invoice_id: str, revision: int) -> dict[str, Any] | None:

@@ -84,6 +84,9 @@ JOBS_QUEUES = {
     },
 }
 
+# What its contract allows; a second bill for too many calls is the dearest way to find out.
+JOBS_VENDORS = {"ledgerly": {"calls_per_second": 200, "burst": 20}}
+
 LEDGERLY_URL = os.environ.get("LEDGERLY_URL", "http://127.0.0.1:8400")
 LEDGERLY_API_KEY = os.environ.get("LEDGERLY_API_KEY", "")
 LEDGERLY_TIMEOUT = timedelta(milliseconds=int(os.environ.get("LEDGERLY_TIMEOUT_MS", "10000")))

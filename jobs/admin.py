@@ -49,6 +49,7 @@ class RecordAdmin(ReplayMixin, LookOnly, admin.ModelAdmin):  # type: ignore[type
     fieldsets = (
         (None, {"fields": ("id", "task", "state", "reason", "error", "queue", "attempts_used", "replay_count")}),
         ("What was asked", {"fields": ("masked_payload", "payload_version", "key", "fingerprint", "result")}),
+        ("Its turn", {"fields": ("account", "priority", "line", "held")}),
         (
             "When",
             {"fields": ("created_at", "available_at", "started_at", "lease_expires_at", "intent_at", "finished_at")},
@@ -75,7 +76,7 @@ class RecordAdmin(ReplayMixin, LookOnly, admin.ModelAdmin):  # type: ignore[type
 
 @admin.register(Queue)
 class QueueAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "paused_at", "paused_until", "pause_reason", "paused_by")
+    list_display = ("name", "vendor", "pause_kind", "episode_at", "paused_until", "pause_reason", "paused_by")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).filter(paused_at__isnull=False)

@@ -83,8 +83,9 @@ def request(
     arguments: Mapping[str, Any],
     *,
     account: str | None = None,
+    secret: bool = False,
 ) -> Request:
-    """One record to write; `account` is the parameter that says whose work it is.
+    """One record to write; `account` is the parameter that says whose work it is, `secret` that nobody may read it.
 
     The fingerprint leaves out arguments that equal their default: a parameter that a later release adds must not turn
     yesterday's request into another one.
@@ -97,10 +98,12 @@ def request(
     defaults = {p.name: p.default for p in signature.parameters.values()}
     said = {n: v for n, v in stored.items() if n not in defaults or defaults[n] != v or n in (dedupe_key or ())}
     whose = "" if account is None else stored.get(account, defaults.get(account))
-    return Request(new_id(), key, payload.fingerprint(said), text, _account(whose))
+    return Request(new_id(), key, payload.fingerprint(said), text, _account(whose, secret=secret))
 
 
-def _account(value: Any) -> str:
-    """Of a long value its beginning and a digest: it names, and need not be read."""
-    text = "" if value is None or value is inspect.Parameter.empty else str(value).replace("\x00", "")
+def _account(value: Any, *, secret: bool) -> str:
+    """Of a long value its beginning and a digest, of a secret one the digest: it names, and need not be read."""
+    text = "" if value is None or value is inspect.Parameter.empty else str(value)
+    if text and secret:
+        return str(keys.digest(text.encode()))
     return text if len(text) <= LONGEST_ACCOUNT else f"{text[:LONGEST_ACCOUNT]}…{keys.digest(text.encode())}"

@@ -6,8 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own word
+from django.core.exceptions import ImproperlyConfigured
 
-from jobs import conf, taxonomy
+from jobs import conf, taxonomy, vendors
 from jobs.retry import RetryPolicy
 from jobs.retry_plan import room_within_deadline
 from jobs.task import IdempotentTask, registered
@@ -77,13 +78,31 @@ def _vendors(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
     by_queue = defaultdict(set)
     for task in tasks:
         by_queue[task.queue].add(task.vendor)
-    for queue, vendors in sorted(by_queue.items()):
-        if len(vendors) > 1:
-            names = ", ".join(sorted(v or "no vendor" for v in vendors))
+    for queue, owners in sorted(by_queue.items()):
+        if len(owners) > 1:
+            names = ", ".join(sorted(v or "no vendor" for v in owners))
             yield Error(
                 f"Queue {queue!r} is shared by tasks of {names}.",
                 hint="A pause of one would stop all. Give each vendor a queue of its own.",
                 id="jobs.E003",
+            )
+
+    yield from _declared_vendors({task.vendor for task in tasks if task.vendor})
+
+
+def _declared_vendors(known: set[str]) -> Iterator[CheckMessage]:
+    for name in sorted(conf.vendors()):
+        try:
+            vendors.declared(name)
+        except ImproperlyConfigured as error:
+            yield Error(
+                str(error), hint="Correct JOBS_VENDORS; no worker starts with limits it cannot read.", id="jobs.E050"
+            )
+        if name not in known:
+            yield Warning(
+                f"JOBS_VENDORS names {name!r}, which no task has as its vendor.",
+                hint="Check the spelling; its limits bind nobody.",
+                id="jobs.W051",
             )
 
 

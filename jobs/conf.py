@@ -82,6 +82,12 @@ def max_payload() -> int:
     return int(_get("MAX_PAYLOAD", 256 * 1024))
 
 
+def pause_alert() -> timedelta:
+    """How long a vendor's queue may be unwell before somebody is told: a vendor's hiccup is over by then."""
+    span: timedelta = _get("PAUSE_ALERT", timedelta(minutes=10))
+    return span
+
+
 def max_pause() -> timedelta:
     """The longest pause a vendor's Retry-After can cause: beyond it a person should look."""
     span: timedelta = _get("MAX_PAUSE", timedelta(hours=1))

@@ -167,7 +167,14 @@ def _told_when_busy(task: type["IdempotentTask"]) -> Iterator[None]:
 
 
 def _request(task: type["IdempotentTask"], arguments: Mapping[str, Any]) -> Request:
-    return calls.request(task.name, task.dedupe_key, task.signature_of_run(), arguments, account=task.account)
+    return calls.request(
+        task.name,
+        task.dedupe_key,
+        task.signature_of_run(),
+        arguments,
+        account=task.account,
+        secret=task.account in task.sensitive,
+    )
 
 
 def _answer(task: type["IdempotentTask"], request: Request, found: Found) -> Enqueued:
@@ -191,6 +198,11 @@ def _terms(task: type["IdempotentTask"], options: Options) -> Terms:
     if queue not in conf.queues():
         known = ", ".join(sorted(conf.queues()))
         raise UnknownQueueError(f"{task.name}: queue {queue!r} is not in JOBS_QUEUES ({known}). Declare it there.")
+    if queue != task.queue and (owner := task.vendor_of(queue)) != task.vendor:
+        raise EnqueueError(
+            f"{task.name}: queue {queue!r} belongs to {owner or 'no vendor'}, the task calls {task.vendor or 'none'}. "
+            "A pause of one would stop the other: choose a queue of the same."
+        )
     return Terms(
         task=task.name,
         queue=queue,

@@ -247,6 +247,11 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
             for request in task.request_stack.stack
         )
 
+    @staticmethod
+    def vendor_of(queue: str) -> str | None:
+        """Whose queue it is."""
+        return vendor_queues().get(queue)
+
     @classmethod
     def calls(cls) -> int:
         """To the vendor, in one attempt."""

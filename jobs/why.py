@@ -44,11 +44,8 @@ def _running(s: Standing) -> str:
 
 
 def _waiting(s: Standing, workers: list[registry.LiveWorker]) -> str:
-    if s.parked_reason:
-        return f"It is parked: {s.parked_reason}. A worker with the newer release lets it go."
-    if s.paused:
-        until = "somebody resumes it" if s.pause_left is None else f"{s.pause_left:.0f} s from now"
-        return f"Queue {s.queue} is paused by {s.paused_by} until {until}: {s.pause_reason}"
+    if blocked := _blocked(s):
+        return blocked
     if s.due_in > 0:
         again = f" after {s.error}" if s.error else ""
         return f"It is not due for {s.due_in:.1f} s: attempt {s.attempt + 1} of {s.max_attempts}{again}"
@@ -56,6 +53,31 @@ def _waiting(s: Standing, workers: list[registry.LiveWorker]) -> str:
         return "Its attempts are used up; the relay will dead-letter it. Is `manage.py jobs relay` running?"
     if not workers:
         return f"No live worker consumes queue {s.queue}. Start one: celery -A <project> worker -Q {s.queue}"
+    return _in_line(s, workers)
+
+
+def _blocked(s: Standing) -> str | None:
+    """What keeps it from its queue, or its queue from everybody."""
+    if s.parked_reason:
+        return f"It is parked: {s.parked_reason}. A worker with the newer release lets it go."
+    if s.held:
+        return f"It is held back: queue {s.queue} is at its bound. The relay lets it in when there is room."
+    if s.paused:
+        until = "somebody resumes it" if s.pause_left is None else f"{s.pause_left:.0f} s from now"
+        return f"Queue {s.queue} is paused by {s.paused_by} until {until}: {s.pause_reason}"
+    if s.probing:
+        return f"Queue {s.queue} was paused ({s.pause_reason}); one job probes its vendor now, the others follow it."
+    return None
+
+
+def _in_line(s: Standing, workers: list[registry.LiveWorker]) -> str:
     busy, slots = sum(w.busy for w in workers), sum(w.slots for w in workers)
     ahead = f"{s.ahead} others" if s.ahead < reads.AHEAD_COUNTED else "10,000 others or more"
-    return f"It is claimable, behind {ahead} in queue {s.queue}; {busy} of {slots} worker slots are busy."
+    sentence = (
+        f"It is claimable, behind {ahead} of its account in queue {s.queue}; {busy} of {slots} worker slots are busy."
+    )
+    if s.ramping:
+        sentence += " The calls to its vendor grow again after a pause, from one."
+    if s.is_retry and s.has_retry_budget:
+        sentence += " Retries are limited to a share of first attempts."
+    return sentence

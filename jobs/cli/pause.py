@@ -1,13 +1,13 @@
 from argparse import ArgumentParser
-from datetime import timedelta
+from datetime import datetime, timedelta
 from getpass import getuser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from idempotency import queues
-from jobs.cli.arguments import queue_name
+from idempotency import queues, reads
+from jobs.cli.arguments import moment, queue_name
 from jobs.cli.printing import say
 
 help = "let nobody claim from a queue; jobs in flight finish"
@@ -16,11 +16,24 @@ help = "let nobody claim from a queue; jobs in flight finish"
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("queue", type=queue_name)
     parser.add_argument("--reason", required=True, help="shown to everybody who asks why nothing runs")
-    parser.add_argument("--seconds", type=float, help="default: until somebody resumes it")
+    until = parser.add_mutually_exclusive_group()
+    until.add_argument("--seconds", type=float, help="default: until somebody resumes it")
+    until.add_argument("--until", type=moment, metavar="ISO", help="a moment with its zone: 2026-12-24T18:00+01:00")
 
 
-def handle(command: BaseCommand, *, json: bool, queue: str, reason: str, seconds: float | None, **_: Any) -> None:
+def handle(
+    command: BaseCommand,
+    *,
+    json: bool,
+    queue: str,
+    reason: str,
+    seconds: float | None,
+    until: datetime | None,
+    **_: Any,
+) -> None:
     duration = None if seconds is None else timedelta(seconds=seconds)
+    if until is not None:
+        duration = until - reads.now(connection)
     done = queues.pause(connection, queue, duration=duration, reason=reason, by=getuser())
     text = f"{queue} is paused" if done else f"{queue} was paused for longer already; nothing changed"
     say(command, {"queue": queue, "paused": done}, text, as_json=json)

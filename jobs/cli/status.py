@@ -9,7 +9,7 @@ from idempotency import reads
 from jobs import conf, registry
 from jobs.cli.printing import say, table
 
-help = "show queues and workers: what waits, runs and was given up, who serves it"
+help = "show queues, pauses and workers: what waits, runs and was given up, what stands still and why, who serves it"
 
 
 def add_arguments(_: ArgumentParser) -> None: ...
@@ -19,7 +19,9 @@ def handle(command: BaseCommand, *, json: bool, **_: Any) -> None:
     workers = registry.live(connection)
     queues = [_queue(depth, workers) for depth in reads.depths(connection, list(conf.queues()))]
     people = [{"worker": w.name, "queues": list(w.queues), "busy": w.busy, "slots": w.slots} for w in workers]
-    say(command, {"queues": queues, "workers": people}, _text(queues, people), as_json=json)
+    pauses = [_pause(pause) for pause in reads.pauses(connection)]
+    shown = {"queues": queues, "pauses": pauses, "workers": people}
+    say(command, shown, _text(queues, pauses, people), as_json=json)
 
 
 def _queue(depth: reads.Depth, workers: list[registry.LiveWorker]) -> dict[str, Any]:
@@ -32,8 +34,26 @@ def _queue(depth: reads.Depth, workers: list[registry.LiveWorker]) -> dict[str, 
     }
 
 
-def _text(queues: list[dict[str, Any]], people: list[dict[str, Any]]) -> str:
+def _pause(pause: reads.Pause) -> dict[str, Any]:
+    """`alert`: the episode lasts so long that somebody should be told."""
+    return {
+        "queue": pause.queue,
+        "vendor": pause.vendor,
+        "state": "paused" if pause.paused else "probing",
+        "kind": str(pause.kind),
+        "reason": pause.reason,
+        "by": pause.by,
+        "since": pause.since and pause.since.isoformat(timespec="seconds"),
+        "until": pause.until and pause.until.isoformat(timespec="seconds"),
+        "seconds": round(pause.lasts.total_seconds()),
+        "alert": pause.lasts >= conf.pause_alert(),
+    }
+
+
+def _text(queues: list[dict[str, Any]], pauses: list[dict[str, Any]], people: list[dict[str, Any]]) -> str:
     lines = [_rows(queues), ""]
+    if pauses:
+        lines += [_rows(pauses), ""]
     if people:
         return "\n".join([*lines, _rows(people)])
     start = f"celery -A <project> worker -Q {','.join(conf.queues())}"

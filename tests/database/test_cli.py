@@ -140,7 +140,10 @@ def behind_others():
         (retried, "It is not due for .* s: attempt 2 of 5 after ValueError: oops"),
         (spent, "Its attempts are used up; the relay will dead-letter it"),
         (queued, "No live worker consumes queue default. Start one: celery .* -Q default"),
-        (behind_others, "It is claimable, behind 3 others in queue default; 1 of 4 worker slots are busy"),
+        (
+            behind_others,
+            "It is claimable, behind 3 others of its account in queue default; 1 of 4 worker slots are busy",
+        ),
     ],
 )
 def test_why_says_in_one_sentence_what_a_job_waits_for(jobs, made, sentence):

@@ -113,7 +113,7 @@ def test_whoever_waits_hears_that_no_worker_is_there_and_waits_on(tmp_path, monk
 def test_whoever_waits_hears_that_the_job_was_given_up(tmp_path):
     call_command("import_invoices", str(csv_file(tmp_path / "a.csv", line())), "--no-wait", stdout=io.StringIO())
     held = Import.objects.get()
-    given_up = {"state": "failed_permanent", "reason": "cancelled", "finished_at": datetime.now(UTC)}
+    given_up = {"state": "failed_permanent", "reason": "cancelled", "finished_at": datetime.now(UTC), "line": None}
     Record.objects.filter(pk=held.job_id).update(**given_up)
     with pytest.raises(watching.ImportFailedError, match=f"jobs why {held.job_id}"):
         watching.wait_until_done(held, lambda _: None, lambda _: None)
