@@ -22,7 +22,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What all records of one enqueue share. `dedupe_window` None: a key is taken for ever."""
+    """What all records of one enqueue share. `dedupe_window` None: a key is taken for ever.
+
+    `held`: accepted while the queue is full; `transitions.release` lets them in.
+    """
 
     task: str
     queue: str
@@ -35,6 +38,7 @@ class Terms:
     dedupe_window: timedelta | None
     priority: int = 0
     calls: int = 1
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

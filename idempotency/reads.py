@@ -126,9 +126,18 @@ def is_paused(connection: Connection, queue: str) -> bool:
     return bool(run(connection, "paused", queue=queue)[0][0])
 
 
-def waiting(connection: Connection, queue: str, *, cap: int) -> int:
-    """Records that wait in the queue, due or not, counted up to `cap`; parked ones wait for a release, not for room."""
-    return int(run(connection, "waiting", queue=queue, cap=cap)[0][0])
+def waiting(connection: Connection, queue: str, *, cap: int) -> tuple[int, int]:
+    """How many records wait in the queue, due or not, and how many are held, each up to `cap`.
+
+    Parked ones wait for a newer worker, not for room, and count in neither.
+    """
+    waiting, held = run(connection, "waiting", queue=queue, cap=cap)[0]
+    return waiting, held
+
+
+def holding(connection: Connection, queues: Sequence[str]) -> list[str]:
+    """Those of the queues that hold records back."""
+    return [name for (name,) in run(connection, "held", queues=list(queues))]
 
 
 def drain_rate(connection: Connection, queue: str) -> float:

@@ -56,6 +56,7 @@ def _insert(connection: Connection, terms: Terms, requests: Sequence[Request]) -
         account_hashes=[account_hash(r.account) for r in requests],
         priority=terms.priority,
         calls=terms.calls,
+        held=terms.held,
         task=terms.task,
         queue=terms.queue,
         payload_version=terms.payload_version,
@@ -250,6 +251,15 @@ def exhaust(connection: Connection, queues: Sequence[str], *, limit: int = 100) 
 def unpark(connection: Connection, *, queue: str, known: Mapping[str, int]) -> int:
     """Let go a queue's parked records whose task and payload version its live workers know; returns how many."""
     return len(run(connection, "unpark", queue=queue, tasks=list(known), versions=list(known.values())))
+
+
+def release(connection: Connection, queue: str, *, bound: int | None, limit: int = 5000) -> int:
+    """Let held records into the queue, the oldest first, while fewer than `bound` wait in it; returns how many.
+
+    `bound` None: as many as `limit`, for a queue that was declared anew. Two relays at once may exceed the bound by
+    what each lets in.
+    """
+    return len(run(connection, "release", queue=queue, cap=bound, limit=limit))
 
 
 def prune(connection: Connection, *, retention: timedelta, limit: int = 1000) -> int:

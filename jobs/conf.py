@@ -10,8 +10,8 @@ from django.core.signals import setting_changed
 
 CRITICAL = "critical"
 CRITICALITIES = (CRITICAL, "normal", "bulk")
-REFUSE = "refuse"
-WHEN_FULL = (REFUSE,)
+REFUSE, HOLD = "refuse", "hold"
+WHEN_FULL = (REFUSE, HOLD)
 
 
 @cache  # a lazy settings object costs a microsecond a look, and a job takes several
@@ -39,9 +39,14 @@ def vendors() -> Mapping[str, Mapping[str, Any]]:
 
 
 def bound(queue: str) -> int | None:
-    """Jobs that may wait in the queue before new ones are refused; None: any number. A critical queue refuses none."""
+    """Jobs that may wait in the queue before it is full; None: any number. A critical queue is never full."""
     options = queues().get(queue, {})
     return None if options.get("criticality") == CRITICAL else options.get("bound")
+
+
+def holds(queue: str) -> bool:
+    """Whether a full queue accepts jobs and holds them back, instead of refusing them."""
+    return bool(queues().get(queue, {}).get("when_full") == HOLD)
 
 
 def lease() -> timedelta:

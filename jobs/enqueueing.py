@@ -78,7 +78,7 @@ def enqueue(
     request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))
     if options.id is not None:
         request = replace(request, id=options.id)
-    _refuse_when_full(task, terms, [request])
+    terms = _fitted(task, terms, [request])
     with _told_when_busy(task):
         (found,) = transitions.enqueue(connection, terms, [request])
     answer = _answer(task, request, found)
@@ -106,7 +106,7 @@ def enqueue_many(
     terms = _terms(task, options)
     signature = task.signature_of_run()
     requests = [_request(task, calls.bind(signature, task.name, (), p)) for p in payloads]
-    _refuse_when_full(task, terms, requests)
+    terms = _fitted(task, terms, requests)
     # One order for all callers over all chunks, as within a statement: else two of them could wait for each other.
     in_order = sorted(requests, key=lambda r: r.key.int if r.key else 0)
     answers: dict[UUID, Enqueued] = {}
@@ -125,18 +125,25 @@ def _write(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Reques
     return [_answer(task, r, f) for r, f in zip(requests, found, strict=True)]
 
 
-def _refuse_when_full(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Request]) -> None:
-    """Raise QueueFull where new jobs would exceed the queue's bound, before anything is written.
+def _fitted(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Request]) -> Terms:
+    """The terms on which these are accepted: held back where they would exceed the queue's bound.
+
+    A queue that refuses instead raises QueueFull, before anything is written.
 
     Not what a running job enqueues: its effect is done, so a refusal would make a failure of it, and a queue whose jobs
     are followed by others of the same queue would never drain again. A job that fans out asks for room by itself.
     """
     look = room.take(terms.queue, len(requests))
-    if look is None or task.called_by_a_job():
-        return
+    if look is None:
+        return terms
+    if conf.holds(terms.queue):
+        return replace(terms, held=True)
+    if task.called_by_a_job():
+        return terms
     new = _count_new(requests, terms.dedupe_window)
     if new == len(requests) or (new and (look := room.take(terms.queue, new))):
         raise room.full(terms.queue, new, look)
+    return terms
 
 
 def _count_new(requests: Sequence[Request], window: timedelta | None) -> int:

@@ -34,7 +34,8 @@ class QueueFull(EnqueueError):  # noqa: N818 - the public word for it
             )
         return (
             f"Queue {self.queue} holds {self.backlog:,} of at most {self.bound:,} jobs, {self.asked:,} more are "
-            f"refused; there should be room in {self.retry_after} s. Wait for it (jobs.in_chunks), or raise {setting}."
+            f"refused; there should be room in {self.retry_after} s. Wait for it (jobs.in_chunks), raise {setting}, "
+            "or declare 'when_full': 'hold'."
         )
 
     @property

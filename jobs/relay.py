@@ -21,6 +21,7 @@ from idempotency.errors import LeaseLost
 from idempotency.states import State
 from jobs import conf, hints, registry, vendors
 from jobs.own_connection import OwnConnection
+from jobs.releases import Releases
 from jobs.task import vendor_queues
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Ticked:
     reaped: int = 0
     dead_lettered: int = 0
     unparked: int = 0
+    released: int = 0
     next_in: float = field(default_factory=conf.relay_interval)
 
 
@@ -47,6 +49,7 @@ class Relay:
     def __init__(self) -> None:
         self._own = OwnConnection("jobs relay")
         self._housekept = -math.inf
+        self._releases = Releases()
         self.stopped = threading.Event()
 
     def run(self, on_tick: Callable[[Ticked], None] | None = None) -> None:
@@ -78,6 +81,7 @@ class Relay:
             known = _known_tasks([w for w in workers if queue in w.queues])
             ticked.unparked += self._own.once(partial(transitions.unpark, queue=queue, known=known)) if known else 0
         self._own.once(lambda c: transitions.stage(c, queues))
+        ticked.released = self._releases.due(self._own, queues)
         for backlog in self._own.once(lambda c: reads.backlog(c, queues, cap=COUNTED)):
             slots = sum(w.slots for w in workers if backlog.queue in w.queues)
             ticked.hints += self._top_up(backlog, slots)

@@ -7,7 +7,8 @@ there is little room a look lasts less long, and what does not fit into what it 
 **How far a bound can be exceeded.** Beyond it go, for each process that enqueues, at most half of the room that its
 last look found, or the jobs of its last call where these are more. Nor does anybody see what other transactions have
 not committed yet; each of these can be as large as the room it found. What running jobs enqueue is never refused, see
-`enqueueing`, nor is what comes again: retries, replays.
+`enqueueing`, nor is what comes again: retries, replays. A queue that holds is exceeded in the same way, and each relay
+may let in as many as there was room for.
 """
 
 import math
@@ -144,7 +145,8 @@ def _was_promised(queue: str, asked: int) -> bool:
 
 def _look(queue: str, bound: int) -> Look:
     began = time.monotonic()
-    backlog = reads.waiting(connection, queue, cap=bound + bound // BEYOND + 1)
+    waiting, held = reads.waiting(connection, queue, cap=bound + bound // BEYOND + 1)
+    backlog = waiting + held  # who comes later must not overtake those that are held
     ended = time.monotonic()
     room, took = max(0, bound - backlog), ended - began
     rest = SHARE * took if took > CHEAP else 0.0

@@ -6,7 +6,7 @@ from idempotency import reads
 from idempotency.reads import Standing
 from idempotency.statements import Connection
 from idempotency.states import State
-from jobs import registry
+from jobs import conf, registry
 
 
 def explain(connection: Connection, id_: UUID) -> tuple[Standing, str] | None:
@@ -26,7 +26,7 @@ def _sentence(s: Standing, workers: list[registry.LiveWorker]) -> str:
         case State.PROCESSING:
             return _running(s)
         case State.QUEUED:
-            return _waiting(s, [w for w in workers if s.queue in w.queues])
+            return _held(s) if s.held else _waiting(s, [w for w in workers if s.queue in w.queues])
 
 
 def _given_up(s: Standing) -> str:
@@ -41,6 +41,12 @@ def _running(s: Standing) -> str:
         since = f"the lease ran out {-s.lease_left:.0f} s ago and the relay will queue it again"
         return f"Its worker {s.claimed_by} is dead or frozen; {since}. Is `manage.py jobs relay` running?"
     return f"It is running: attempt {s.attempt} of {s.max_attempts} on {s.claimed_by}, lease for {s.lease_left:.0f} s."
+
+
+def _held(s: Standing) -> str:
+    most = conf.bound(s.queue)
+    full = f"queue {s.queue} was full" if most is None else f"queue {s.queue} takes {most:,} at a time"
+    return f"It is held back: {full}. The relay lets it in when its turn comes. Is `manage.py jobs relay` running?"
 
 
 def _waiting(s: Standing, workers: list[registry.LiveWorker]) -> str:

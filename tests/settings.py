@@ -12,7 +12,21 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.app"]
 JOBS_QUEUES = {
     **JOBS_QUEUES,
     "throttled": {"owner": "tests"},
+    "holding": {"owner": "tests", "bound": 10, "when_full": "hold"},
     "narrow": {"owner": "tests", "bound": int(os.environ.get("TESTS_BOUND", "10"))},
+}
+BENCH_VENDORS = ("open", "other", "fragile", "limited", "serial", "by-account", "budget")  # tests/vendors calls them
+JOBS_QUEUES |= {name: {"owner": "tests"} for name in BENCH_VENDORS}
+JOBS_VENDORS = {
+    "fragile": {
+        "circuit_failures": 5,
+        "circuit_shortest": timedelta(seconds=1),
+        "circuit_longest": timedelta(seconds=4),
+    },
+    "limited": {"calls_per_second": 200, "burst": 20},
+    "serial": {"account_concurrency": 1},
+    "by-account": {"account_calls_per_second": 10, "account_burst": 2},
+    "budget": {"retry_share": 0.2, "retry_floor": 2, "circuit_failures": 10**6},
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -7,6 +7,7 @@ class OfAccount(IdempotentTask):
     """Is never run."""
 
     owner = "tests"
+    account = "account_id"
     dedupe_key = None
 
     def run(self, account_id: int, number: int) -> None: ...

@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.settings import JOBS_QUEUES as PROJECT
 from jobs import checks, conf
 
 
@@ -43,4 +44,4 @@ def test_a_queue_that_makes_sense_is_not_spoken_of(told, options):
 
 def test_the_queues_of_the_reference_project_make_sense():
     assert list(checks._bounds()) == []
-    assert [name for name in conf.queues() if conf.bound(name) is None] == ["critical", "throttled"]
+    assert [name for name in PROJECT if conf.bound(name) is None] == ["critical"]
