@@ -41,7 +41,7 @@ def declared(name: str) -> Vendor:
     account_rate, account_burst = _rate(name, said, "account_calls_per_second"), _burst(name, said, "account_burst")
     share = said.pop("retry_share", RETRY_SHARE)
     floor = said.get("retry_floor") and _rate(name, said, "retry_floor")
-    if share is not None and not 0 < share <= 1:
+    if share is not None and (isinstance(share, str) or not 0 < share <= 1):
         raise _wrong(name, "retry_share", share, "a share above 0 and up to 1, or None for no budget")
     concurrency = said.pop("account_concurrency", None)
     if concurrency not in (None, 1):

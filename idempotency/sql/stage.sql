@@ -1,11 +1,13 @@
 -- queued → queued: let those stand in line whose time has come
-UPDATE idempotency_record SET line = {{line}}
-WHERE id IN (
+WITH due AS MATERIALIZED (  -- on its own: as a condition it may be asked again for each row, and each time for others
     SELECT r.id FROM unnest(%(queues)s::text[]) AS q (name), LATERAL (
         SELECT id FROM idempotency_record
         WHERE queue = q.name AND state = 'queued' AND parked_reason IS NULL AND line IS NULL AND NOT held
           AND available_at <= statement_timestamp() AND attempt < max_attempts
         ORDER BY available_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS r
-    WHERE EXISTS (SELECT FROM idempotency_queue AS p WHERE p.name = q.name AND {{paused}}) IS NOT TRUE)
-  AND state = 'queued' AND parked_reason IS NULL AND line IS NULL AND NOT held
-RETURNING id
+    WHERE EXISTS (SELECT FROM idempotency_queue AS p WHERE p.name = q.name AND {{paused}}) IS NOT TRUE
+)
+UPDATE idempotency_record AS r SET line = {{line}}
+FROM due
+WHERE r.id = due.id AND state = 'queued' AND parked_reason IS NULL AND line IS NULL AND NOT held
+RETURNING r.id

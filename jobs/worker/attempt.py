@@ -128,7 +128,7 @@ def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem
 
 def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem: Problem) -> timedelta | None:
     verdict = classify(error, task)
-    vendor_news.tell(task, job, error, verdict, problem)
+    vendor_news.tell(task, job, error, verdict)
     match _told_of_doubt(task, job, verdict):
         case Permanent():
             job.settler.fail(job, problem)
@@ -138,10 +138,10 @@ def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem
             return None
         case RateLimited(wait):
             wait = wait or task.retry_policy.on(error).ceiling(job.attempt)
-            return vendor_news.wait(task, job, PauseKind.RATE_LIMIT, wait, problem)
+            return vendor_news.wait(task, job, error, PauseKind.RATE_LIMIT, wait)
         case Refused():
             logger.error("%s: the vendor refuses our credentials: %s", task.name, problem.summary)
-            return vendor_news.wait(task, job, PauseKind.REFUSED, REFUSED_PAUSE, problem)
+            return vendor_news.wait(task, job, error, PauseKind.REFUSED, REFUSED_PAUSE)
         case Transient():
             return again.retry(task, job, error, problem)
 
