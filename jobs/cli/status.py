@@ -1,5 +1,6 @@
 from argparse import ArgumentParser
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -8,6 +9,8 @@ from django.db import connection
 from idempotency import reads
 from jobs import conf, registry
 from jobs.cli.printing import say, table
+
+LONG_PAUSE = timedelta(minutes=10)  # a vendor that asks for time gets it; of one that never has enough a person hears
 
 help = "show queues and workers: what waits, runs and was given up, who serves it"
 
@@ -19,7 +22,9 @@ def handle(command: BaseCommand, *, json: bool, **_: Any) -> None:
     workers = registry.live(connection)
     queues = [_queue(depth, workers) for depth in reads.depths(connection, list(conf.queues()))]
     people = [{"worker": w.name, "queues": list(w.queues), "busy": w.busy, "slots": w.slots} for w in workers]
-    say(command, {"queues": queues, "workers": people}, _text(queues, people), as_json=json)
+    pauses = [_pause(pause) for pause in reads.pauses(connection)]
+    told = {"queues": queues, "workers": people, "pauses": pauses}
+    say(command, told, _text(queues, people, pauses), as_json=json)
 
 
 def _queue(depth: reads.Depth, workers: list[registry.LiveWorker]) -> dict[str, Any]:
@@ -32,8 +37,24 @@ def _queue(depth: reads.Depth, workers: list[registry.LiveWorker]) -> dict[str, 
     }
 
 
-def _text(queues: list[dict[str, Any]], people: list[dict[str, Any]]) -> str:
+def _pause(pause: reads.Pause) -> dict[str, Any]:
+    return {
+        "queue": pause.queue,
+        "vendor": pause.vendor,
+        "kind": pause.kind,
+        "reason": pause.reason,
+        "by": pause.by,
+        "since": pause.since,
+        "until": pause.until,
+        "seconds": round(pause.lasts.total_seconds()),
+        "alert": pause.lasts >= LONG_PAUSE,
+    }
+
+
+def _text(queues: list[dict[str, Any]], people: list[dict[str, Any]], pauses: list[dict[str, Any]]) -> str:
     lines = [_rows(queues), ""]
+    if pauses:
+        lines += [_rows(pauses), ""]
     if people:
         return "\n".join([*lines, _rows(people)])
     start = f"celery -A <project> worker -Q {','.join(conf.queues())}"
