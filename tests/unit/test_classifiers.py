@@ -39,7 +39,7 @@ ERRORS = [ValueError("x"), KeyboardInterrupt(), TransientError(), UnknownOutcome
           SdkThrottledError(), BrokenError()]  # fmt: skip
 
 
-@pytest.mark.parametrize("classifier", EVERY_ONE, ids=repr)
+@pytest.mark.parametrize("classifier", EVERY_ONE, ids=lambda c: type(c).__name__)
 def test_every_classifier_keeps_to_the_protocol(classifier):
     assert isinstance(classifier, Classifier)
     for error in ERRORS:
