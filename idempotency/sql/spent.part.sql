@@ -4,6 +4,6 @@ SET next_call_at = statement_timestamp() + (gate.first_in + t.calls * gate.apart
     retry_tokens = least(10, gate.tokens + coalesce(gate.retry_share, 0) * (t.jobs - t.retries) - t.retries),
     retry_tokens_at = statement_timestamp(),
     probe_id = CASE WHEN gate.probing THEN t.id END, probe_token = CASE WHEN gate.probing THEN t.token END
-FROM gate, (SELECT count(*) AS jobs, sum(calls) AS calls, count(*) FILTER (WHERE line & 1 = 1) AS retries,
+FROM gate, (SELECT count(*) AS jobs, max(calls_before + calls) AS calls, count(*) FILTER (WHERE line & 1 = 1) AS retries,
                 (array_agg(id))[1] AS id, max(fencing_token) + 1 AS token FROM taken) AS t
 WHERE q.name = %(queue)s AND q.vendor IS NOT NULL AND t.jobs > 0
