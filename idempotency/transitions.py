@@ -20,6 +20,7 @@ from idempotency.states import Reason, State
 
 GIVE_BACKS = 100  # returned attempts before they count after all: a job that is never to blame must still end
 ACCOUNTS = 32  # that take turns in one claim: each costs it a few microseconds, and the next claim goes on behind them
+SHORTEST_LATENESS = 0.005  # seconds that a call may come after its slot, however slow the claim's answer was
 POISON_DEATHS = 3  # workers a job may take down while it is alone
 
 
@@ -112,6 +113,7 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
         cursors: of each line the account that was served last; the turn is with the one behind it.
     """
     cursors = cursors or {}
+    asked_at = time.monotonic()
     rows = run(
         connection,
         "claim",
@@ -125,7 +127,7 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
         start=random.randrange(*ACCOUNT_HASHES),  # noqa: S311 - no secret
         accounts=min(limit, ACCOUNTS),
     )
-    return _batch(rows)
+    return _batch(rows, asked_at)
 
 
 def claimed_under(connection: Connection, lease_id: UUID) -> list[Claimed]:
@@ -133,11 +135,13 @@ def claimed_under(connection: Connection, lease_id: UUID) -> list[Claimed]:
     return _batch(run(connection, "claimed_under", lease_id=lease_id))
 
 
-def _batch(rows: list[tuple[Any, ...]]) -> list[Claimed]:
+def _batch(rows: list[tuple[Any, ...]], asked_at: float = 0.0) -> list[Claimed]:
     told_at = time.monotonic()  # after the claim itself, so that no slot is used too early
     batch = []
-    for id_, task, q, key, payload, version, options, *rest, slot_in, apart, late in rows:
-        spaced = (None if slot_in is None else told_at + slot_in, apart, late)
+    for id_, task, q, key, payload, version, options, *rest, slot_in, apart, late, took in rows:
+        # What the answer was under way is lateness already.
+        left = late and max(SHORTEST_LATENESS, late - (told_at - asked_at - took))
+        spaced = (None if slot_in is None else told_at + slot_in, apart, left)
         batch.append(Claimed(id_, task, q, key, loads(payload), version, loads(options), *(*rest, *spaced)))
     return sorted(batch, key=lambda c: c.number)
 

@@ -1,1 +1,1 @@
-extract(epoch FROM next_call_at - statement_timestamp())::float8
+extract(epoch FROM next_call_at - c.at)::float8

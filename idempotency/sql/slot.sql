@@ -1,6 +1,6 @@
 -- queue: one call's slot, for a caller that no claim gave one; in how many seconds, and how late it may be used
 UPDATE idempotency_queue AS q
-SET next_call_at = statement_timestamp() + (gate.first_in + gate.apart) * interval '1 second'
+SET next_call_at = gate.at + (gate.first_in + gate.apart) * interval '1 second'
 FROM (WITH restraint AS (SELECT * FROM idempotency_queue WHERE name = %(queue)s FOR UPDATE) {{gate}}) AS gate
 WHERE q.name = gate.name AND gate.apart IS NOT NULL
 RETURNING gate.first_in, gate.late

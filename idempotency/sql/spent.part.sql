@@ -1,6 +1,6 @@
 -- What the taken use up of slots, of the retry budget and of the one probe.
 UPDATE idempotency_queue AS q
-SET next_call_at = statement_timestamp() + (gate.first_in + t.calls * gate.apart) * interval '1 second',
+SET next_call_at = gate.at + (gate.first_in + t.calls * gate.apart) * interval '1 second',
     retry_tokens = least(10, gate.tokens + coalesce(gate.retry_share, 0) * (t.jobs - t.retries) - t.retries),
     retry_tokens_at = statement_timestamp(),
     probe_id = CASE WHEN gate.probing THEN t.id END, probe_token = CASE WHEN gate.probing THEN t.token END

@@ -9,4 +9,5 @@ RETURNING r.id, r.task, r.queue, r.key, r.payload, r.payload_version, r.options,
     (SELECT count(*) FROM seen) > (SELECT count(*) FROM taken) OR (SELECT bool_or(filled) FROM seen)
         OR (SELECT max(turn) FROM turns) >= %(accounts)s AS left_others,
     taken.number, taken.line, taken.account_hash, taken.turn, coalesce(failures > 0 OR probing, false) AS doubtful,
-    taken.slot_in, gate.apart, gate.late
+    taken.slot_in - extract(epoch FROM clock_timestamp() - gate.at)::float8, gate.apart, gate.late,
+    extract(epoch FROM clock_timestamp() - statement_timestamp())::float8 AS took
