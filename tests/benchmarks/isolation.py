@@ -87,7 +87,7 @@ def _jobs(*arguments: str) -> None:
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.isolation", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="about seven minutes instead of two")
+    parser.add_argument("--full", action="store_true", help="about ten minutes instead of two")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--rounds", type=int, help="of an idle and a saturated period each")
     parser.add_argument("--seconds", type=float, help="of a period")
