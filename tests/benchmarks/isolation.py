@@ -18,8 +18,8 @@ from typing import Any
 from tests.benchmarks import arena
 
 RATE = 20  # critical jobs a second
-FULL = {"rounds": 10, "seconds": 15.0, "backlog": 200_000}
-QUICK = {"rounds": 4, "seconds": 6.0, "backlog": 90_000}
+FULL = {"rounds": 10, "seconds": 15.0, "backlog": 120_000}
+QUICK = {"rounds": 4, "seconds": 6.0, "backlog": 50_000}
 CRITICAL, BULK = "critical", "bulk-import"
 CHILDREN = {CRITICAL: 2, BULK: 1}  # PostgreSQL works for a busy child as long as the child itself: that is one core
 NICE = {CRITICAL: 0, BULK: 10}  # both as in `deploy/systemd`
@@ -87,7 +87,7 @@ def _jobs(*arguments: str) -> None:
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.isolation", description=__doc__)
-    parser.add_argument("--full", action="store_true", help="about seven minutes instead of two")
+    parser.add_argument("--full", action="store_true", help="about ten minutes instead of two")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--rounds", type=int, help="of an idle and a saturated period each")
     parser.add_argument("--seconds", type=float, help="of a period")

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Recording(Sequence[Call]):
         self._calls = sorted(calls, key=lambda call: call.at)
         self.arrivals = [call.at for call in self._calls]
 
-    def __getitem__(self, index: int) -> Call:  # type: ignore[override]
+    def __getitem__(self, index: Any) -> Any:
         return self._calls[index]
 
     def __len__(self) -> int:
