@@ -9,13 +9,15 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from statistics import median, quantiles
 from typing import Any
 
 from tests.benchmarks import arena
+from tests.janitor import Janitor
 
 RATE = 20  # critical jobs a second
 FULL = {"rounds": 10, "seconds": 15.0, "backlog": 120_000}
@@ -71,12 +73,24 @@ class Pools:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parsed(arguments)
-    with arena.opened() as opened:
+    with arena.opened() as opened, _waits_kept():
         pools = Pools(opened, asked.bulk_children, asked.bulk_nice)
         found = _summary(_play(pools, asked))
     found["bulk_pool"] = {"children": asked.bulk_children, "nice": asked.bulk_nice}
     print(json.dumps(found) if asked.json else _text(found))
     return 0 if found["saturated_throughout"] else 1
+
+
+@contextmanager
+def _waits_kept() -> Iterator[None]:
+    """The file of waits goes afterwards, even if this process is killed."""
+    from tests.benchmarks import waits
+
+    Janitor().remove(waits.path())
+    try:
+        yield
+    finally:
+        waits.path().unlink(missing_ok=True)
 
 
 def _jobs(*arguments: str) -> None:
