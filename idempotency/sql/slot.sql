@@ -3,4 +3,4 @@ UPDATE idempotency_queue AS q
 SET next_call_at = gate.at + (gate.first_in + gate.apart) * interval '1 second'
 FROM (WITH restraint AS (SELECT * FROM idempotency_queue WHERE name = %(queue)s FOR UPDATE) {{gate}}) AS gate
 WHERE q.name = gate.name AND gate.apart IS NOT NULL
-RETURNING gate.first_in, gate.late
+RETURNING greatest(gate.first_in, 0), gate.late

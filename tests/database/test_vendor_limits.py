@@ -1,5 +1,6 @@
 """What a claim takes from a vendor's queue: slots, the probe, the ramp, the budget of retries, an account at a time."""
 
+import time
 from datetime import timedelta
 from itertools import pairwise
 
@@ -61,6 +62,17 @@ def test_after_a_rest_the_burst_may_be_called_at_once_but_for_what_lateness_need
     let_time_pass(own, 60)
     batch = claim(own, 50)
     assert len(batch) == 1 + 9 + 1  # now, a second's burst less a tenth of it, and a tenth of a second ahead
+
+
+def test_the_slots_of_a_burst_are_there_to_be_used_from_now_on(own, limit):
+    limit(calls_per_second=10, burst=11)
+    enqueue_plenty(own, 50)
+    let_time_pass(own, 60)
+    batch = claim(own, 50)
+    now = time.monotonic()
+    assert all(now - c.slot_at <= c.late for c in batch)
+    let_time_pass(own, 60)
+    assert [queues.slot(own, "default").wait for _ in range(3)] == [0, 0, 0]
 
 
 def test_a_job_takes_a_slot_for_each_of_its_calls(own, limit):
