@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
-from idempotency import transitions
+import pytest
+
+from idempotency import queues, transitions
 from idempotency.keys import account_hash
+from idempotency.queues import Limits
 from tests.records import LEASE, OOPS, claim, enqueue, enqueue_plenty, rows
 
 
@@ -53,6 +56,22 @@ def test_no_claim_ends_early_because_an_account_has_little(own):
     first = claim(own, 10)
     assert len(first) + len(claim(own, 100)) == 31
     assert first[0].left_others
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_where_slots_are_few_accounts_take_turns_whatever_the_age_of_their_jobs(own, calls):
+    queues.configure(own, "default", "ledgerly", Limits(calls_per_second=20))
+    for number in range(5):
+        age(own, 600, *enqueue_plenty(own, 20, account=f"big {number}", calls=calls))
+    (single,) = enqueue(own, None, account="small", calls=calls)
+    first, cursors = [], {}
+    while len(first) < 6:
+        batch = claim(own, 8, cursors=cursors)
+        for c in sorted(batch, key=lambda c: c.turn):
+            cursors[c.line] = c.account_hash
+        first += [c.id for c in batch]
+        own.execute("UPDATE idempotency_queue SET next_call_at = next_call_at - interval '0.05 s'")
+    assert single in first
 
 
 def test_an_account_that_nobody_names_is_one_too():

@@ -335,6 +335,15 @@ def test_without_a_budget_retries_are_like_all_others(own, limit):
     assert len(claim(own, 50)) == 50
 
 
+def test_a_retry_that_the_budget_keeps_waiting_keeps_no_first_attempt_of_its_account_waiting(own, limit):
+    limit(account_serial=True, retry_share=0.2, retry_floor=0.001)
+    enqueue(own, None, account="a")
+    fail_all(own, claim(own))
+    (fresh,) = enqueue(own, None, account="a")
+    own.execute("UPDATE idempotency_queue SET retry_tokens = 0")
+    assert [c.id for c in claim(own)] == [fresh]
+
+
 # -- accounts ---------------------------------------------------------------------------------------------------------
 
 
