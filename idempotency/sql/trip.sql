@@ -1,7 +1,8 @@
 -- queue: its vendor has failed again; at the threshold, and with each probe that fails then, a pause twice as long
 INSERT INTO idempotency_queue AS q (name, vendor, failures) VALUES (%(queue)s, %(vendor)s, 1)
 ON CONFLICT (name) DO UPDATE
-SET vendor = excluded.vendor, failures = q.failures + 1, probe_id = NULL,
+SET vendor = excluded.vendor, failures = q.failures + 1,
+    probe_id = CASE WHEN q.failures + 1 < %(threshold)s THEN q.probe_id END,
     (paused_at, paused_until, pause_kind, pause_reason, paused_by, episode_at) = (
         SELECT n.* FROM (
             SELECT statement_timestamp(), statement_timestamp() + least(%(longest)s,

@@ -287,6 +287,17 @@ def test_a_probe_of_a_rate_limit_that_fails_otherwise_lets_the_next_one_try(own,
     assert reads.pauses(own)[0].kind is PauseKind.RATE_LIMIT
 
 
+def test_a_failure_of_an_older_job_takes_nothing_from_the_probe(own, limit):
+    limit()
+    enqueue_plenty(own, 5)
+    hit_rate_limit(own, claim(own, 1))
+    let_time_pass(own, 11)
+    (probe,) = claim(own)
+    assert not fail(own)
+    assert claim(own) == []
+    assert queues.recover(own, probe)
+
+
 def test_what_fails_while_the_queue_is_paused_was_under_way_before_and_does_not_count(own, limit):
     limit()
     assert [fail(own) for _ in range(5)] == [False, False, True, False, False]
