@@ -112,6 +112,8 @@ def _ask(classifier: Classifier, error: BaseException) -> Verdict | None:
     except Exception:
         logger.exception("%r failed to classify %s and is passed over", classifier, type(error).__name__)
         return None
+    if isinstance(verdict, RateLimited):
+        return RateLimited(_wait(verdict.wait))
     if verdict is None or isinstance(verdict, Verdict):
         return verdict
     logger.error("%r returned %r, which is no verdict, and is passed over", classifier, verdict)

@@ -188,6 +188,13 @@ def test_a_classifiers_rate_limit_costs_no_attempt(fail, committing):
     assert due_in(committing, id_) == pytest.approx(3600, abs=5)
 
 
+@pytest.mark.parametrize("wait", [5, "5", timedelta(-1), timedelta.max])
+def test_a_classifiers_wait_that_makes_no_sense_still_costs_no_attempt(fail, committing, wait):
+    id_ = fail(VendorsOwnError("busy"), verdict=RateLimited(wait))
+    assert rows(committing, "state", "attempt")[id_] == ("queued", 0)
+    assert 0 < due_in(committing, id_) <= 3600
+
+
 def test_a_verdict_does_not_say_that_an_effect_did_not_happen(fail, committing):
     id_ = fail(VendorsOwnError("busy"), task=FailingOutside, verdict=Permanent())
     assert rows(committing, "state", "intent_at IS NOT NULL")[id_] == ("failed_permanent", True)
