@@ -75,9 +75,10 @@ def _criticality(queue: str, options: Mapping[str, Any]) -> Iterator[CheckMessag
 
 def _vendors(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
     """A vendor's pause stops its queue, so nobody else's work may wait in it."""
-    by_queue = defaultdict(set)
+    by_queue, by_vendor = defaultdict(set), defaultdict(set)
     for task in tasks:
         by_queue[task.queue].add(task.vendor)
+        by_vendor[task.vendor].add(task.queue)
     for queue, owners in sorted(by_queue.items()):
         if len(owners) > 1:
             names = ", ".join(sorted(v or "no vendor" for v in owners))
@@ -87,6 +88,12 @@ def _vendors(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
                 id="jobs.E003",
             )
 
+    for vendor, queues in sorted((v, queues) for v, queues in by_vendor.items() if v and len(queues) > 1):
+        yield Error(
+            f"Vendor {vendor!r} is called from the queues {', '.join(sorted(queues))}.",
+            hint="Its pauses and limits are those of one queue: each would have them anew. Give its tasks the same.",
+            id="jobs.E052",
+        )
     yield from _declared_vendors({task.vendor for task in tasks if task.vendor})
 
 

@@ -29,6 +29,7 @@ from jobs.retry import RetryPolicy
 from jobs.verdicts import Verdict
 from jobs.worker import attempt
 
+MOST_CALLS = 10_000  # to a vendor in one attempt; who makes more takes further slots as it goes
 HARMLESS = frozenset({"retry", "retry_policy", "ignore_result", "serializer", "add_to_parent", "producer",
                       "connection", "shadow", "argsrepr", "kwargsrepr", "replaced_task_nesting", "time_limit",
                       "soft_time_limit", "compression", "delivery_mode", "reply_to"})  # fmt: skip
@@ -344,6 +345,16 @@ def _check_definition(cls: type[IdempotentTask]) -> None:
     for name in (*(cls.dedupe_key or ()), *cls.sensitive, *filter(None, [cls.account])):
         if name not in parameters and not open_ended:
             raise ImproperlyConfigured(f"{cls.name}: {name!r} is not a parameter of run{cls.signature_of_run()}.")
+    _check_number(cls, "calls_per_attempt", range(1, MOST_CALLS + 1), default=None)
+    _check_number(cls, "priority", enqueueing.PRIORITIES)
+
+
+def _check_number(cls: type[IdempotentTask], name: str, allowed: range, default: int | None = 0) -> None:
+    """Else the table would refuse it, in the caller's transaction."""
+    value = getattr(cls, name)
+    if value != default and (type(value) is not int or value not in allowed):
+        span = f"from {allowed[0]} to {allowed[-1]}"
+        raise ImproperlyConfigured(f"{cls.name}: {name} is {value!r}; it must be a whole number {span}.")
 
 
 def _options_from_celery(task: str, task_id: str | None, options: Mapping[str, Any]) -> Options:

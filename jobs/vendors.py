@@ -17,6 +17,7 @@ from jobs import conf
 
 FAILURES = 10  # one after the other: beyond what a vendor that loses one call in three shows in a day
 SHORTEST, LONGEST = timedelta(seconds=15), timedelta(minutes=10)  # of a circuit's pause; it doubles in between
+MOST = 10**6  # calls at once; more is no limit, and far more no number of a column's
 RETRY_FLOOR = 10.0  # retries a second always: where nothing new comes, what is left must still be done today
 RETRY_SHARE = 0.2  # of the calls, a fifth more: a vendor that fails must not be hit harder for it
 
@@ -36,20 +37,23 @@ def declared(name: str) -> Vendor:
     Raises:
         ImproperlyConfigured: a key or a value that means nothing, with the remedy.
     """
-    said = dict(conf.vendors().get(name, {}))
+    entry: Any = conf.vendors().get(name, {})
+    if not isinstance(entry, Mapping):
+        raise ImproperlyConfigured(f"JOBS_VENDORS[{name!r}] is {entry!r}; it must be a dict of {', '.join(KEYS)}.")
+    said = dict(entry)
     rate, burst = _rate(name, said, "calls_per_second"), _burst(name, said, "burst")
     account_rate, account_burst = _rate(name, said, "account_calls_per_second"), _burst(name, said, "account_burst")
     share = said.pop("retry_share", RETRY_SHARE)
-    floor = said.get("retry_floor") and _rate(name, said, "retry_floor")
-    if share is not None and (isinstance(share, str) or not 0 < share <= 1):
+    floor = _rate(name, said, "retry_floor")
+    if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1):
         raise _wrong(name, "retry_share", share, "a share above 0 and up to 1, or None for no budget")
     concurrency = said.pop("account_concurrency", None)
     if concurrency not in (None, 1):
         raise _wrong(name, "account_concurrency", concurrency, "1, or None for no limit")
     circuit = _circuit(name, said)
     if said:
-        known = ", ".join(KEYS)
-        raise ImproperlyConfigured(f"JOBS_VENDORS[{name!r}]: unknown {', '.join(sorted(said))}; it knows {known}.")
+        known, unknown = ", ".join(KEYS), ", ".join(sorted(map(str, said)))
+        raise ImproperlyConfigured(f"JOBS_VENDORS[{name!r}]: unknown {unknown}; it knows {known}.")
     return Vendor(
         Limits(
             calls_per_second=rate,
@@ -77,8 +81,8 @@ def _rate(name: str, said: dict[str, Any], key: str) -> float | None:
 
 def _burst(name: str, said: dict[str, Any], key: str) -> int:
     burst = said.pop(key, 1)
-    if isinstance(burst, bool) or not isinstance(burst, int) or burst < 1:
-        raise _wrong(name, key, burst, "a whole number of calls, 1 or more")
+    if isinstance(burst, bool) or not isinstance(burst, int) or not 1 <= burst <= MOST:
+        raise _wrong(name, key, burst, f"a whole number of calls from 1 to {MOST}")
     return burst
 
 

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from idempotency.queues import Limits
-from jobs import EnqueueError, vendors
+from jobs import EnqueueError, checks, vendors
 from tests.app.tasks import Mark
 from tests.app.throttled import Throttled
 
@@ -48,7 +48,11 @@ def test_what_is_declared_is_understood(declare):
         {"account_concurrency": 2},
         {"retry_share": 20},
         {"retry_share": "0.2"},
+        {"retry_share": True},
+        {"retry_share": []},
         {"retry_floor": -1},
+        {"retry_floor": 0},
+        {"burst": 10**10},
         {"circuit_failures": 0},
         {"circuit_shortest": 15},
         {"circuit_shortest": timedelta(hours=1)},
@@ -59,6 +63,13 @@ def test_what_is_declared_is_understood(declare):
 def test_nonsense_is_refused_with_its_name_and_a_remedy(declare, nonsense):
     with pytest.raises(ImproperlyConfigured, match=r"JOBS_VENDORS\['throttle'\].*(must be|it knows)"):
         declare(**nonsense)
+
+
+@pytest.mark.parametrize("entry", [None, 200, {5: 1, "burts": 2}], ids=str)
+def test_an_entry_that_is_no_dict_of_what_it_knows_is_told(settings, entry):
+    settings.JOBS_VENDORS = {"throttle": entry}
+    with pytest.raises(ImproperlyConfigured, match=r"JOBS_VENDORS\['throttle'\].*calls_per_second"):
+        vendors.declared("throttle")
 
 
 def test_the_check_tells_of_nonsense_before_a_worker_starts(declare):
@@ -72,6 +83,13 @@ def test_the_check_tells_of_a_vendor_that_no_task_calls(settings, capsys):
     settings.JOBS_VENDORS = {"throtle": {}}
     call_command("check")
     assert "jobs.W051" in capsys.readouterr().err
+
+
+def test_a_vendor_has_one_queue_or_its_limits_would_be_those_of_each():
+    tasks = [Throttled, type("Urgent", (), {"name": "tests.urgent", "queue": "default", "vendor": "throttle"})]
+    (message,) = [m.msg for m in checks._vendors(tasks) if m.id == "jobs.E052"]
+    assert "'throttle'" in message
+    assert "default, throttled" in message
 
 
 def test_a_vendors_queue_takes_only_its_own_tasks_and_they_no_other_queue():
