@@ -1,10 +1,12 @@
 """What verbs take, checked once."""
 
 from argparse import ArgumentTypeError
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from jobs import conf
+
+LONGEST_SPAN = timedelta(days=3653)
 
 
 def queue_name(text: str) -> str:
@@ -18,6 +20,17 @@ def job_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no job id; ids look like 0198c5f2-….") from None
+
+
+def span(text: str) -> timedelta:
+    """Seconds. Up to ten years: what is longer is meant to last until somebody ends it, and no date can show it."""
+    try:
+        found = timedelta(seconds=float(text))
+    except (ValueError, OverflowError):
+        raise ArgumentTypeError(f"{text!r} is no number of seconds") from None
+    if not timedelta(0) < found <= LONGEST_SPAN:
+        raise ArgumentTypeError(f"{text!r} is not above 0 and up to ten years; leave it out for no end")
+    return found
 
 
 def moment(text: str) -> datetime:

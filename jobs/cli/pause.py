@@ -3,11 +3,11 @@ from datetime import datetime, timedelta
 from getpass import getuser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from idempotency import queues, reads
-from jobs.cli.arguments import moment, queue_name
+from jobs.cli.arguments import moment, queue_name, span
 from jobs.cli.printing import say
 
 help = "let nobody claim from a queue; jobs in flight finish"
@@ -17,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("queue", type=queue_name)
     parser.add_argument("--reason", required=True, help="shown to everybody who asks why nothing runs")
     until = parser.add_mutually_exclusive_group()
-    until.add_argument("--seconds", type=float, help="default: until somebody resumes it")
+    until.add_argument("--seconds", type=span, help="default: until somebody resumes it")
     until.add_argument("--until", type=moment, metavar="ISO", help="a moment with its zone: 2026-12-24T18:00+01:00")
 
 
@@ -27,13 +27,13 @@ def handle(
     json: bool,
     queue: str,
     reason: str,
-    seconds: float | None,
+    seconds: timedelta | None,
     until: datetime | None,
     **_: Any,
 ) -> None:
-    duration = None if seconds is None else timedelta(seconds=seconds)
-    if until is not None:
-        duration = until - reads.now(connection)
+    duration = seconds
+    if until is not None and (duration := until - reads.now(connection)) <= timedelta(0):
+        raise CommandError(f"--until {until.isoformat()} has passed; nothing was paused.")
     done = queues.pause(connection, queue, duration=duration, reason=reason, by=getuser())
     text = f"{queue} is paused" if done else f"{queue} was paused for longer already; nothing changed"
     say(command, {"queue": queue, "paused": done}, text, as_json=json)

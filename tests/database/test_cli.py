@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from idempotency import queues, transitions
+from idempotency.models import Queue
 from jobs import registry
 from tests.app.tasks import Mark, mark_each_time
 from tests.records import OOPS, by_hand, claim, let_leases_run_out
@@ -209,6 +211,20 @@ def test_pause_and_resume(jobs):
     assert jobs("resume", "default") == {"queue": "default", "resumed": True}
     assert "was not paused" in jobs("resume", "default", as_json=False)
     assert claim(connection)
+
+
+@pytest.mark.parametrize("end", [("--seconds", s) for s in ("-5", "0", "nan", "1e12", "1e300", "soon")]
+                         + [("--until", "2020-01-01T00:00+00:00")])  # fmt: skip
+def test_a_pause_that_ends_before_it_begins_or_never_is_refused(jobs, end):
+    with pytest.raises(CommandError, match=r"no number of seconds|up to ten years|has passed"):
+        jobs("pause", "default", "--reason", "test", "=".join(end))
+    assert jobs("status")["pauses"] == []
+
+
+def test_a_pause_from_before_there_were_kinds_is_an_operators(jobs):
+    Queue.objects.create(name="default", paused_at=timezone.now())
+    (pause,) = jobs("status")["pauses"]
+    assert (pause["kind"], pause["alert"]) == ("operator", False)
 
 
 @pytest.mark.parametrize("verb", [("pause", "nowhere", "--reason", "x"), ("resume", "nowhere")])
