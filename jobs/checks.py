@@ -95,6 +95,26 @@ def _vendors(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
             id="jobs.E052",
         )
     yield from _declared_vendors({task.vendor for task in tasks if task.vendor})
+    yield from _accounts(tasks)
+
+
+def _accounts(tasks: list[type[IdempotentTask]]) -> Iterator[CheckMessage]:
+    """Of a task that names no account all jobs are of one."""
+    for task in tasks:
+        if task.vendor and not task.account and _limits_accounts(task.vendor):
+            yield Warning(
+                f"{task.name}: JOBS_VENDORS[{task.vendor!r}] limits each account, and the task names none.",
+                hint="All of its jobs count as one account's. Name the parameter: account = '…'.",
+                id="jobs.W053",
+            )
+
+
+def _limits_accounts(vendor: str) -> bool:
+    try:
+        limits = vendors.declared(vendor).limits
+    except ImproperlyConfigured:  # told already
+        return False
+    return limits.account_serial or limits.account_calls_per_second is not None
 
 
 def _declared_vendors(known: set[str]) -> Iterator[CheckMessage]:

@@ -86,10 +86,20 @@ def test_the_check_tells_of_a_vendor_that_no_task_calls(settings, capsys):
 
 
 def test_a_vendor_has_one_queue_or_its_limits_would_be_those_of_each():
-    tasks = [Throttled, type("Urgent", (), {"name": "tests.urgent", "queue": "default", "vendor": "throttle"})]
+    tasks = [
+        Throttled,
+        type("Urgent", (), {"name": "tests.urgent", "queue": "default", "vendor": "throttle", "account": None}),
+    ]
     (message,) = [m.msg for m in checks._vendors(tasks) if m.id == "jobs.E052"]
     assert "'throttle'" in message
     assert "default, throttled" in message
+
+
+@pytest.mark.parametrize("limit", [{"account_concurrency": 1}, {"account_calls_per_second": 5}], ids=str)
+def test_the_check_tells_of_a_task_without_account_where_each_is_limited(settings, limit, capsys):
+    settings.JOBS_VENDORS = {"throttle": limit}
+    call_command("check")
+    assert "jobs.W053" in capsys.readouterr().err
 
 
 def test_a_vendors_queue_takes_only_its_own_tasks_and_they_no_other_queue():
