@@ -44,7 +44,9 @@ def declared(name: str) -> Vendor:
     rate, burst = _rate(name, said, "calls_per_second"), _burst(name, said, "burst")
     account_rate, account_burst = _rate(name, said, "account_calls_per_second"), _burst(name, said, "account_burst")
     share = said.pop("retry_share", RETRY_SHARE)
-    floor = _rate(name, said, "retry_floor")
+    floor = said.pop("retry_floor", RETRY_FLOOR)
+    if isinstance(floor, bool) or not isinstance(floor, (int, float)) or not 0 <= floor < math.inf:
+        raise _wrong(name, "retry_floor", floor, "retries per second, 0 or more")
     if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1):
         raise _wrong(name, "retry_share", share, "a share above 0 and up to 1, or None for no budget")
     concurrency = said.pop("account_concurrency", None)
@@ -62,7 +64,7 @@ def declared(name: str) -> Vendor:
             account_burst=account_burst,
             account_serial=concurrency == 1,
             retry_share=share,
-            retry_floor=floor or RETRY_FLOOR,
+            retry_floor=float(floor),
         ),
         circuit,
     )

@@ -43,7 +43,8 @@ WHERE name = ANY(%s) AND paused_until > statement_timestamp()
 """
 WITHDRAW = """
 UPDATE idempotency_record SET state = 'failed_permanent', reason = 'cancelled', finished_at = statement_timestamp(),
-    lease_expires_at = NULL, parked_reason = NULL, error = 'left behind by a run of a crash sweep'
+    line = NULL, held = false, lease_expires_at = NULL, parked_reason = NULL,
+    error = 'left behind by a run of a crash sweep'
 WHERE state IN ('queued', 'processing') AND created_at >= %s
 """
 CLIENTS = """

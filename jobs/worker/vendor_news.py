@@ -23,7 +23,9 @@ def wait(task: "IdempotentTask", job: "Job", error: Exception, kind: PauseKind, 
     """
     if task.vendor and not isinstance(error, QueueFull):
         job.settler.pause(job, task.vendor, kind, duration, _shown(job))
-    job.settler.give_back(job, duration, job.problem)
+        job.settler.give_back(job, timedelta(0), job.problem)  # the pause holds it back, until it ends or is ended
+    else:
+        job.settler.give_back(job, duration, job.problem)
     return duration
 
 

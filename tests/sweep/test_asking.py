@@ -108,10 +108,10 @@ def test_a_marked_boundary_does_nothing_outside_a_sweep():
 def test_a_report_is_readable_by_people_and_machines(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     sweep = crash_sweep(MarkInCommit, payload=named, roles=("caller",), pairs=3, seed=7, progress=True)
-    assert "0 violations in 11 runs" in str(sweep)
+    assert "0 violations in 13 runs" in str(sweep)
     assert "drawn with seed 7" in str(sweep)
     told = json.loads(json.dumps(sweep.as_json()))
-    assert (told["deaths"], told["pairs"], told["violations"]) == (8, 3, [])
-    assert told["boundaries"]["caller"][1] == "commit COMMIT"
+    assert (told["deaths"], told["pairs"], told["violations"]) == (10, 3, [])
+    assert told["boundaries"]["caller"][2] == "commit COMMIT"
     assert "tests.app.MarkInCommit" in sys.stderr.getvalue()
     assert "runs, 0 violations" in sys.stderr.getvalue()

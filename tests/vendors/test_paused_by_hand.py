@@ -9,8 +9,8 @@ from django.core.management import call_command
 
 from tests.app.bench import CallOpen
 from tests.processes import wait_until
-from tests.vendors.script import Answer, Phase
-from tests.vendors.work import give, row, start_fleet, succeeded, wait_for_end
+from tests.vendors.script import Answer, Phase, busy
+from tests.vendors.work import give, row, start_fleet, succeeded, wait_for_end, wait_for_pause
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
@@ -67,3 +67,13 @@ def test_a_person_pauses_a_vendor_until_somebody_resumes_it(at_work, capsys):
     again = at_work.calls().between(resumed)
     assert again[0].at - resumed < 1.5, "nobody noticed that the pause had ended"
     assert len(at_work.calls()) == JOBS
+
+
+def test_who_resumes_early_lets_those_go_too_that_the_vendor_had_told_to_wait(at_work, capsys):
+    at_work.answers(Phase(busy(600), seconds=0.3), Phase(Answer(delay=0.02)))
+    wait_for_pause("open", "rate_limit")
+    refused = at_work.wait_for(lambda calls: calls.answered(429), what="somebody was told to wait")
+    wait_until(lambda: at_work.calls()[-1].until < time.monotonic() - 0.3)
+    jobs(capsys, "resume", "open", "--reason", "they say that all is well")
+    wait_for_end(CallOpen, timeout=20)
+    assert refused
