@@ -102,6 +102,7 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
     claimed_by: str,
     lease_id: UUID | None = None,
     cursors: Mapping[int, int] | None = None,
+    served: Sequence[int] = (),
 ) -> list[Claimed]:
     """Take up to `limit` claimable records under one new lease, in the order in which they are to run.
 
@@ -111,6 +112,7 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
     Args:
         lease_id: named beforehand, it lets `claimed_under` find what a claim took whose answer was lost.
         cursors: of each line the account that was served last; the turn is with the one behind it.
+        served: the accounts of the jobs claimed lately, in any line; others come before them.
     """
     cursors = cursors or {}
     asked_at = time.monotonic()
@@ -125,6 +127,7 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
         lines=list(cursors),
         cursors=list(cursors.values()),
         start=random.randrange(*ACCOUNT_HASHES),  # noqa: S311 - no secret
+        served=list(served),
         accounts=min(limit, ACCOUNTS),
     )
     return _batch(rows, asked_at)

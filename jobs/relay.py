@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 COUNTED = 10_000  # claimable records counted at most in a look: more would not change what is sent
 ASSUMED_BATCH = 50  # records a hint leads to at the least while there is a backlog
+SHORTEST_REST = 0.025  # seconds between two looks: where much becomes due one after the other, it is staged together
 HOUSEKEEPING = 60.0  # seconds between two rounds of what nobody waits for
 
 
@@ -147,4 +148,4 @@ def _known_tasks(workers: list[registry.LiveWorker]) -> dict[str, int]:
 def _waits(backlog: Backlog) -> list[float]:
     """Seconds until something becomes claimable by itself."""
     waits = [w for w in (backlog.next_due_in, backlog.open_in) if w is not None]
-    return [max(w, 0.005) for w in waits] or [math.inf]
+    return [max(w, SHORTEST_REST) for w in waits] or [math.inf]

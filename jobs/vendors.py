@@ -41,33 +41,41 @@ def declared(name: str) -> Vendor:
     if not isinstance(entry, Mapping):
         raise ImproperlyConfigured(f"JOBS_VENDORS[{name!r}] is {entry!r}; it must be a dict of {', '.join(KEYS)}.")
     said = dict(entry)
-    rate, burst = _rate(name, said, "calls_per_second"), _burst(name, said, "burst")
-    account_rate, account_burst = _rate(name, said, "account_calls_per_second"), _burst(name, said, "account_burst")
-    share = said.pop("retry_share", RETRY_SHARE)
-    floor = said.pop("retry_floor", RETRY_FLOOR)
-    if isinstance(floor, bool) or not isinstance(floor, (int, float)) or not 0 <= floor < math.inf:
-        raise _wrong(name, "retry_floor", floor, "retries per second, 0 or more")
-    if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1):
-        raise _wrong(name, "retry_share", share, "a share above 0 and up to 1, or None for no budget")
-    concurrency = said.pop("account_concurrency", None)
-    if concurrency not in (None, 1):
-        raise _wrong(name, "account_concurrency", concurrency, "1, or None for no limit")
-    circuit = _circuit(name, said)
+    found = Vendor(_limits(name, said), _circuit(name, said))
     if said:
         known, unknown = ", ".join(KEYS), ", ".join(sorted(map(str, said)))
         raise ImproperlyConfigured(f"JOBS_VENDORS[{name!r}]: unknown {unknown}; it knows {known}.")
-    return Vendor(
-        Limits(
-            calls_per_second=rate,
-            burst=burst,
-            account_calls_per_second=account_rate,
-            account_burst=account_burst,
-            account_serial=concurrency == 1,
-            retry_share=share,
-            retry_floor=float(floor),
-        ),
-        circuit,
+    return found
+
+
+def _limits(name: str, said: dict[str, Any]) -> Limits:
+    share, floor = _retries(name, said)
+    return Limits(
+        calls_per_second=_rate(name, said, "calls_per_second"),
+        burst=_burst(name, said, "burst"),
+        account_calls_per_second=_rate(name, said, "account_calls_per_second"),
+        account_burst=_burst(name, said, "account_burst"),
+        account_serial=_is_serial(name, said),
+        retry_share=share,
+        retry_floor=floor,
     )
+
+
+def _is_serial(name: str, said: dict[str, Any]) -> bool:
+    concurrency = said.pop("account_concurrency", None)
+    if concurrency not in (None, 1):
+        raise _wrong(name, "account_concurrency", concurrency, "1, or None for no limit")
+    return concurrency is not None
+
+
+def _retries(name: str, said: dict[str, Any]) -> tuple[float | None, float]:
+    share, floor = said.pop("retry_share", RETRY_SHARE), said.pop("retry_floor", RETRY_FLOOR)
+    if share is not None and (isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1):
+        raise _wrong(name, "retry_share", share, "a share above 0 and up to 1, or None for no budget")
+    if isinstance(floor, bool) or not isinstance(floor, (int, float)) or not 0 < floor < math.inf:
+        wanted = "retries per second, above 0: else those that are left when nothing new comes would wait for ever"
+        raise _wrong(name, "retry_floor", floor, wanted)
+    return share, float(floor)
 
 
 KEYS = ("calls_per_second", "burst", "account_calls_per_second", "account_burst", "account_concurrency", "retry_share",

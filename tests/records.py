@@ -60,10 +60,11 @@ def enqueue_plenty(connection, count: int, **terms) -> list[UUID]:
     return enqueue(connection, *[None] * count, **terms)
 
 
-def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str | None = None, cursors=None):
+def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str | None = None, turns=None):
     claimed_by = claimed_by or f"worker/{uuid4()}"
     transitions.stage(connection, [queue])
-    return transitions.claim(connection, queue, limit=limit, lease=LEASE, claimed_by=claimed_by, cursors=cursors)
+    told = {"cursors": turns.cursors, "served": turns.served} if turns else {}
+    return transitions.claim(connection, queue, limit=limit, lease=LEASE, claimed_by=claimed_by, **told)
 
 
 def let_leases_run_out(connection) -> None:

@@ -27,6 +27,7 @@ from jobs.worker.events import LONGEST, JobEvents
 from jobs.worker.keeper import LeaseKeeper
 from jobs.worker.pace import LIMITED_TARGET, TARGET, WEIGHT, Pace
 from jobs.worker.settle import GROUP_WINDOW, Settler
+from jobs.worker.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Child:
         self._tasks = current_app.tasks
         self._vendors = vendor_queues()
         self._paces: dict[str, Pace] = {}
-        self._cursors: dict[str, dict[int, int]] = {}  # of each queue and line the account that was served last
+        self._turns: dict[str, Turns] = {}
         self._run_times: dict[str, float] = {}
 
     # -- one hint -----------------------------------------------------------------------------------------------------
@@ -89,15 +90,16 @@ class Child:
             (backlog,) = self.own.once(lambda c: reads.backlog(c, [queue], cap=1))
         except (psycopg.OperationalError, psycopg.InterfaceError):
             return False
-        if backlog.claimable or (0 <= (backlog.open_in or -1) < SHIFT):
+        has_limit = vendors.declared(self._vendors[queue]).limits.calls_per_second is not None
+        if (backlog.claimable and has_limit) or (0 <= (backlog.open_in or -1) < SHIFT):
             # Not for one slot alone: a few of them make one claim, and few workers wake for each.
             time.sleep(max(backlog.open_in or 0, SLOTS_GATHER * random.uniform(0.5, 1)))  # noqa: S311 - no secret
             return True
-        return False
+        return False  # what else keeps records back, such as a busy account, may take long: the relay sends a hint
 
     def _claim(self, queue: str, claimed_by: str) -> tuple[list[Claimed], int]:
         size, lease_id, lease = self._pace(queue).size, new_id(), conf.lease()
-        cursors = self._cursors.setdefault(queue, {})
+        turns = self._turns.setdefault(queue, Turns())
         answer_lost = False
         for wait in backoff():
             try:
@@ -105,7 +107,14 @@ class Child:
                     return claimed, size
                 claimed = self.own.once(
                     lambda c: transitions.claim(
-                        c, queue, limit=size, lease=lease, claimed_by=claimed_by, lease_id=lease_id, cursors=cursors
+                        c,
+                        queue,
+                        limit=size,
+                        lease=lease,
+                        claimed_by=claimed_by,
+                        lease_id=lease_id,
+                        cursors=turns.cursors,
+                        served=turns.served,
                     )
                 )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -115,17 +124,9 @@ class Child:
                     break
                 time.sleep(wait)
             else:
-                self._move_on(cursors, claimed)
+                turns.move_on(claimed)
                 return claimed, size
         return [], size
-
-    @staticmethod
-    def _move_on(cursors: dict[int, int], claimed: list[Claimed]) -> None:
-        """The next turn is with the accounts behind these; after a claim that found nobody free, anywhere."""
-        if not claimed:
-            cursors.clear()
-        for last in sorted(claimed, key=lambda c: c.turn):
-            cursors[last.line] = last.account_hash
 
     # -- one batch ----------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ PARAMS = {
         "lines": [0],
         "cursors": [17],
         "start": 0,
+        "served": [17],
         "accounts": 32,
     },
     "stage": {"queues": ["default", "critical"], "limit": 1000},

@@ -7,16 +7,16 @@ import pytest
 from idempotency import queues, transitions
 from idempotency.keys import account_hash
 from idempotency.queues import Limits
+from jobs.worker.turns import Turns
 from tests.records import LEASE, OOPS, claim, enqueue, enqueue_plenty, rows
 
 
 def drain(own, limit, claims):
     """Ids in the order of their claims, as one worker takes them."""
-    cursors, taken = {}, []
+    turns, taken = Turns(), []
     for _ in range(claims):
-        batch = claim(own, limit, cursors=cursors)
-        for c in sorted(batch, key=lambda c: c.turn):
-            cursors[c.line] = c.account_hash
+        batch = claim(own, limit, turns=turns)
+        turns.move_on(batch)
         taken += [c.id for c in batch]
     return taken
 
@@ -64,11 +64,10 @@ def test_where_slots_are_few_accounts_take_turns_whatever_the_age_of_their_jobs(
     for number in range(5):
         age(own, 600, *enqueue_plenty(own, 20, account=f"big {number}", calls=calls))
     (single,) = enqueue(own, None, account="small", calls=calls)
-    first, cursors = [], {}
+    first, turns = [], Turns()
     while len(first) < 6:
-        batch = claim(own, 8, cursors=cursors)
-        for c in sorted(batch, key=lambda c: c.turn):
-            cursors[c.line] = c.account_hash
+        batch = claim(own, 8, turns=turns)
+        turns.move_on(batch)
         first += [c.id for c in batch]
         own.execute("UPDATE idempotency_queue SET next_call_at = next_call_at - interval '0.05 s'")
     assert single in first
@@ -131,3 +130,20 @@ def test_a_claim_whose_cursor_stands_at_the_end_goes_on_at_the_beginning(own):
         own, "default", limit=2, lease=LEASE, claimed_by="w", cursors={0: account_hash(str(order[2]))}
     )
     assert {c.id for c in batch} == {ids[order[3]], ids[order[0]]}
+
+
+def test_a_retry_of_a_small_account_waits_for_no_older_backlog_of_another(own):
+    (small,) = enqueue(own, None, account="small")
+    transitions.retry(own, claim(own)[0], delay=timedelta(0), problem=OOPS)
+    age(own, 600, *enqueue_plenty(own, 50, account="big"))
+    assert small in drain(own, 1, 3)
+
+
+def test_an_account_behind_many_busy_ones_is_reached(own):
+    queues.configure(own, "default", "ledgerly", Limits(account_serial=True))
+    for n in range(40):
+        enqueue_plenty(own, 2, account=f"busy {n}")
+    while claim(own, 200):
+        pass
+    (free,) = enqueue(own, None, account="free")
+    assert [c.id for c in claim(own, 1)] == [free]

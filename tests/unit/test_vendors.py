@@ -32,9 +32,9 @@ def test_a_vendor_that_is_not_declared_has_no_limits_but_a_budget_and_a_circuit(
 
 def test_what_is_declared_is_understood(declare):
     said = declare(
-        calls_per_second=200, burst=20, account_concurrency=1, retry_share=None, retry_floor=0, circuit_failures=3
+        calls_per_second=200, burst=20, account_concurrency=1, retry_share=None, retry_floor=0.5, circuit_failures=3
     )
-    assert said.limits == Limits(calls_per_second=200.0, burst=20, account_serial=True, retry_floor=0)
+    assert said.limits == Limits(calls_per_second=200.0, burst=20, account_serial=True, retry_floor=0.5)
     assert said.circuit.threshold == 3
 
 
@@ -53,6 +53,7 @@ def test_what_is_declared_is_understood(declare):
         {"retry_share": True},
         {"retry_share": []},
         {"retry_floor": -1},
+        {"retry_floor": 0},
         {"retry_floor": None},
         {"burst": 10**10},
         {"circuit_failures": 0},
