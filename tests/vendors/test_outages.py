@@ -15,7 +15,7 @@ from idempotency.ids import new_id
 from idempotency.keys import digest
 from tests.processes import ROOT, wait_until
 from tests.records import TERMS, replace
-from tests.vendors.script import OK, Phase, busy
+from tests.vendors.script import OK, Answer, Phase, busy
 from tests.vendors.work import start_fleet
 
 JOBS = 20
@@ -54,8 +54,9 @@ def test_a_pause_outlives_workers_relay_broker_and_database(postgres, environmen
     migrate = [sys.executable, "manage.py", "migrate", "--run-syncdb", "-v0"]
     subprocess.run(migrate, cwd=ROOT, env={**os.environ, **environment}, check=True)
     enqueue(postgres.url, vendor.url)
+    vendor.answers(Phase(Answer(delay=0.5)))
     start_fleet(programs, QUEUES, workers=2, concurrency=2)
-    vendor.wait_for(lambda calls: len(calls) >= 5, what="work is under way")
+    vendor.wait_for(lambda calls: calls, what="work is under way")
     vendor.answers(Phase(busy(WAIT), seconds=WAIT / 2), Phase(OK))
     vendor.wait_for(lambda calls: calls.answered(429), what="somebody was told to wait")
     with psycopg.connect(postgres.url) as connection:
