@@ -10,7 +10,9 @@ from psycopg.types.string import TextLoader
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 TIMEOUTS = "-c idle_in_transaction_session_timeout=10s -c lock_timeout=10s"
 # A claim is planned once per connection: planning it takes longer than claiming, and compiling it much longer.
-PLANS = "-c plan_cache_mode=force_generic_plan -c jit=off"
+# A plan that was made while a table was small is kept when it is not: statements name the ids they want, and no plan
+# may read a whole table.
+PLANS = "-c plan_cache_mode=force_generic_plan -c jit=off -c enable_seqscan=off"
 
 
 def connect(application_name: str, *, using: str = "default") -> psycopg.Connection[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ WITH settled AS (
         error = coalesce(%(error)s, error), lease_expires_at = NULL,
         intent_at = CASE WHEN %(nothing_done)s THEN NULL ELSE intent_at END
     FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS o (id, token)
-    WHERE {{own}}
+    WHERE {{own}} AND r.id = ANY(%(ids)s::uuid[])
     RETURNING r.*
 ), noted AS (
     {{attempts}}

@@ -2,7 +2,7 @@ UPDATE idempotency_record AS r
 SET state = 'processing', attempt = attempt + 1, fencing_token = r.fencing_token + 1, lease_id = %(lease_id)s,
     lease_expires_at = statement_timestamp() + %(lease)s, alone = (SELECT count(*) FROM taken) = 1,
     claimed_by = %(claimed_by)s, started_at = statement_timestamp(), line = NULL
-FROM taken, gate WHERE r.id = taken.id AND r.state = 'queued'
+FROM taken, gate WHERE r.id = taken.id AND r.id = ANY(ARRAY(SELECT id FROM taken)) AND r.state = 'queued'
 RETURNING r.id, r.task, r.queue, r.key, r.payload, r.payload_version, r.options, r.attempt, r.max_attempts,
     r.fencing_token, r.lease_id, r.lease_expires_at, r.solo, r.available_at, r.replay_count, r.intent_at, r.created_at,
     r.claimed_by, r.calls,

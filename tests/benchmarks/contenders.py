@@ -38,7 +38,9 @@ class Contender(ABC):
 
     def release(self) -> None:
         """Let the running worker take the backlog."""
-        self.app.control.add_consumer(BACKLOG, reply=True, timeout=2)
+        self.app.control.add_consumer(
+            BACKLOG, reply=True, limit=1, timeout=2
+        )  # more replies would cost the two seconds
 
     def stop(self) -> None:
         for program in self.running.values():

@@ -1,6 +1,8 @@
 """A claim reads as many records as it takes, however many wait, and though the planner knows how many."""
 
 import json
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 
@@ -9,6 +11,9 @@ from idempotency.statements import statement
 from tests.database.test_plans import FILL, PARAMS, nodes
 from tests.records import LEASE, own_connection
 
+READS_BY_INDEX = ("Index Scan", "Index Only Scan", "Bitmap Heap Scan", "ModifyTable")
+NOBODYS = [SimpleNamespace(id=uuid4(), fencing_token=1, lease_id=uuid4())]
+READ = """SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'idempotency_record'"""
 SCANS = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'idempotency_record'"
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +27,7 @@ def test_a_claim_from_a_long_backlog_reads_in_order_and_sorts_only_what_it_took(
     found = json.loads(told) if isinstance(told, str) else told
     read = [n for n in nodes(found[0]["Plan"]) if n.get("Relation Name") == "idempotency_record"]
     assert read
-    assert all(n["Node Type"] in ("Index Scan", "Index Only Scan", "ModifyTable") for n in read), read
+    assert all(n["Node Type"] in READS_BY_INDEX for n in read), read
     assert all(n["Actual Rows"] <= PARAMS["claim"]["limit"] for n in read), read
 
 
@@ -33,3 +38,23 @@ def test_the_plan_that_a_worker_keeps_reads_no_table_either(django_db_setup):
         taken = [len(transitions.claim(connection, "default", limit=200, lease=LEASE, claimed_by="w")) for _ in "123"]
         (scans,) = connection.execute(SCANS).fetchone()
     assert (taken, scans) == ([200] * 3, 0)
+
+
+def test_plans_that_were_made_while_the_table_was_empty_read_no_more_when_it_is_full(django_db_setup):
+    with own_connection() as connection:
+        connection.execute("TRUNCATE idempotency_record")
+        connection.execute("VACUUM ANALYZE idempotency_record")
+
+        def work():
+            batch = transitions.claim(connection, "default", limit=200, lease=LEASE, claimed_by="w")
+            transitions.renew(connection, batch or NOBODYS, lease=LEASE)
+            return len(transitions.succeed(connection, batch or NOBODYS, ["null"] * len(batch or NOBODYS)))
+
+        assert work() == 0
+        with connection.transaction(force_rollback=True):
+            connection.execute(FILL.replace("n % 40 = 0", "n % 40 > 0"))
+            (before,) = connection.execute(READ).fetchone()
+            done = [work() for _ in "123"]
+            (read,) = connection.execute(READ).fetchone()
+    assert done == [200] * 3
+    assert read - before < 20 * sum(done)
