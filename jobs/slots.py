@@ -54,5 +54,9 @@ def _queue_of(vendor: str) -> str:
     return next((queue for queue, name in vendor_queues().items() if name == vendor), "")
 
 
-# A fork must not speak on the connection of the process that it was made from.
-os.register_at_fork(after_in_child=_here.__dict__.clear)
+def _forget() -> None:
+    """A fork must not speak on the connection of the process, and of the thread, that it was made from."""
+    _here.__dict__.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
