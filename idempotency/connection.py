@@ -29,7 +29,6 @@ def connect(application_name: str, *, using: str = "default") -> psycopg.Connect
     pooled = connections[using].settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")  # Django's word for a PgBouncer
     connection = psycopg.connect(**KEEPALIVE | params | {"application_name": application_name, "autocommit": True})
     connection.adapters.register_loader("jsonb", TextLoader)  # as Django's does: see `statements.loads`
-    connection.prepare_threshold = 0
-    if pooled:
-        connection.prepare_threshold = None  # the next statement may reach a server that never saw it prepared
+    # Behind a pool the next statement may reach a server that never saw it prepared.
+    connection.prepare_threshold = None if pooled else 0
     return connection

@@ -8,8 +8,8 @@ FROM (
         EXISTS (SELECT FROM idempotency_record AS j WHERE j.id = r.probe_id AND (j.fencing_token < r.probe_token
             OR (j.fencing_token = r.probe_token AND j.state = 'processing'))) AS probe_out,
         coalesce(account_serial OR account_calls_per_second IS NOT NULL, false) AS by_account,
-        greatest({{next_call_in}}, least(0, late - (burst - 1) / p.pace)) AS first_in,
-        least(10, retry_tokens + coalesce(retry_floor * {{since_retry}}, 0)) AS tokens
+        greatest(extract(epoch FROM next_call_at - c.at)::float8, least(0, late - (burst - 1) / p.pace)) AS first_in,
+        least(10, retry_tokens + coalesce(retry_floor * extract(epoch FROM statement_timestamp() - retry_tokens_at)::float8, 0)) AS tokens
     FROM (VALUES (1)) AS one (n) LEFT JOIN restraint AS r ON true, LATERAL (SELECT {{pace}} AS pace) AS p,
         -- By the clock, and after the row is locked: a statement that waited for it has an old time of its own.
         LATERAL (SELECT r.name AS of_queue, clock_timestamp() AS at) AS c,

@@ -10,5 +10,6 @@ RETURNING r.id, r.task, r.queue, r.key, r.payload, r.payload_version, r.options,
         OR (SELECT max(turn) FROM turns) >= %(accounts)s AS left_others,
     taken.number, taken.line, taken.account_hash, taken.turn, coalesce(failures > 0 OR probing, false) AS doubtful,
     -- A slot that the burst allows lies in the past, and is there to be used from now on: none is late before it is told.
-    CASE WHEN taken.slot_in < 0 THEN 0 ELSE taken.slot_in END - extract(epoch FROM clock_timestamp() - gate.at)::float8, gate.apart, gate.late,
+    CASE WHEN taken.slot_in < 0 THEN 0 ELSE taken.slot_in END
+        - extract(epoch FROM clock_timestamp() - gate.at)::float8 AS slot_in, gate.apart, gate.late,
     extract(epoch FROM clock_timestamp() - statement_timestamp())::float8 AS took

@@ -1,1 +1,0 @@
-extract(epoch FROM next_call_at - c.at)::float8

@@ -1,1 +1,0 @@
-extract(epoch FROM statement_timestamp() - retry_tokens_at)::float8
