@@ -122,9 +122,7 @@ def _declared_vendors(known: set[str]) -> Iterator[CheckMessage]:
         try:
             vendors.declared(name)
         except ImproperlyConfigured as error:
-            yield Error(
-                str(error), hint="Correct JOBS_VENDORS; no worker starts with limits it cannot read.", id="jobs.E050"
-            )
+            yield Error(str(error), hint="Correct it: until it can be read its limits bind nobody.", id="jobs.E050")
         if name not in known:
             yield Warning(
                 f"JOBS_VENDORS names {name!r}, which no task has as its vendor.",
