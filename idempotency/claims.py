@@ -21,6 +21,23 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A record as a person saw it: what has changed since has another token, and is left alone."""
+
+    id: UUID
+    token: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Seen":
+        """From `id:token`. Raises ValueError for anything else."""
+        id_, _, token = text.partition(":")
+        return cls(UUID(id_), int(token))
+
+    def __str__(self) -> str:
+        return f"{self.id}:{self.token}"
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What all records of one enqueue share. `dedupe_window` None: a key is taken for ever.
 

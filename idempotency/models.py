@@ -4,13 +4,13 @@ from typing import ClassVar
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Func, Q, When
 
-from idempotency.states import REVIEWABLE, TERMINAL, PauseKind, Reason, State
+from idempotency.states import REVIEWABLE, TERMINAL, PauseKind, Reason, Resolution, State
 
 # As plain text: a migration keeps what it says whatever becomes of the code.
 QUEUED, PROCESSING = State.QUEUED.value, State.PROCESSING.value
-STATES, REASONS = [s.value for s in State], [r.value for r in Reason]
+STATES, REASONS, RESOLUTIONS = ([v.value for v in kind] for kind in (State, Reason, Resolution))
 ENDED, GIVEN_UP = sorted(s.value for s in TERMINAL), sorted(s.value for s in REVIEWABLE)
 
 
@@ -59,12 +59,36 @@ class Record(models.Model):
     reason = models.TextField(null=True, choices=[(r.value, r.value) for r in Reason])
     error = models.TextField(null=True)
     replay_count = models.PositiveIntegerField()
+    replaces = models.UUIDField(null=True, help_text="the job whose payload this one corrects, and whose key it took")
+    vendor_calls = models.JSONField(null=True, help_text="of the attempt that succeeded: what it asked its vendor")
+    # -- a person's part
+    cancel_requested_at = models.DateTimeField(null=True, help_text="its owner is to end it as cancelled")
+    cancel_requested_by = models.TextField(null=True)
+    cancel_why = models.TextField(null=True)
+    resolved_at = models.DateTimeField(null=True, help_text="given up, and a person said that this is all right")
+    resolved_by = models.TextField(null=True)
+    resolution = models.TextField(null=True, choices=[(r.value, r.value) for r in Resolution])
+    resolution_why = models.TextField(null=True)
+    incident = models.GeneratedField(
+        expression=Case(
+            When(state__in=GIVEN_UP, then=Func(F("task"), F("error"), function="idempotency_incident")), default=None
+        ),
+        output_field=models.UUIDField(null=True),
+        db_persist=True,
+        help_text="digest of task and error without what differs from job to job; empty while not given up",
+    )
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     pruned_at = models.DateTimeField(null=True, help_text="the row is a tombstone: it only answers for its key")
 
     class Meta:
-        permissions: ClassVar = [("replay_record", "Can send a given-up job again")]
+        permissions: ClassVar = [
+            ("replay_record", "Can send a given-up job again"),
+            ("edit_payload", "Can correct the payload of a given-up job"),
+            ("discard_record", "Can discard a given-up job"),
+            ("cancel_record", "Can cancel a waiting or running job"),
+            ("comment_record", "Can assign and comment"),
+        ]
         indexes: ClassVar = [
             # Every claim reads from here: of each line, account by account, the oldest. The predicate costs HOT updates
             # (about a tenth of the throughput) and keeps a claim as fast among five million finished records as among
@@ -86,9 +110,18 @@ class Record(models.Model):
             models.Index("queue", "available_at", name="record_held", condition=Q(held=True)),
             models.Index("lease_expires_at", name="record_leased", condition=Q(state=PROCESSING)),
             models.Index("task", "finished_at", name="record_review", condition=Q(state__in=GIVEN_UP)),
+            models.Index(
+                "incident",
+                "finished_at",
+                name="record_open",
+                condition=Q(state__in=GIVEN_UP, resolved_at__isnull=True),
+            ),
+            models.Index("replaces", name="record_replaces", condition=Q(replaces__isnull=False)),
             models.Index("task", name="record_parked", condition=Q(parked_reason__isnull=False)),
             # The pruner's: a few pages whatever the size, because rows arrive in this order.
             BrinIndex("created_at", name="record_created", autosummarize=True),
+            # The charts': what ended within a minute lies close together too.
+            BrinIndex("finished_at", name="record_finished", autosummarize=True),
         ]
         constraints: ClassVar = [
             # Partial: a record without a key costs no entry, neither when written nor at each later arrow.
@@ -119,6 +152,21 @@ class Record(models.Model):
             ),
             models.CheckConstraint(condition=Q(held=False) | Q(state=QUEUED), name="record_held_while_queued"),
             models.CheckConstraint(
+                condition=Q(
+                    state__in=GIVEN_UP,
+                    resolved_at__isnull=False,
+                    resolved_by__isnull=False,
+                    resolution__in=RESOLUTIONS,
+                    resolution__isnull=False,
+                )
+                | Q(resolved_at__isnull=True, resolved_by__isnull=True, resolution__isnull=True),
+                name="record_resolved_when_given_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(cancel_requested_at__isnull=True) | ~Q(state=QUEUED),
+                name="record_cancel_requested_of_its_owner",
+            ),
+            models.CheckConstraint(
                 condition=Q(attempt__lte=F("max_attempts"), max_attempts__gte=1), name="record_attempts_capped"
             ),
         ]
@@ -141,6 +189,10 @@ class Attempt(models.Model):
     error_class = models.TextField(null=True)
     error_message = models.TextField(null=True)
     traceback = models.TextField(null=True)
+    vendor_calls = models.JSONField(null=True, help_text="what it asked its vendor, and what that answered")
+
+    class Meta:
+        indexes: ClassVar = [BrinIndex("finished_at", name="attempt_finished", autosummarize=True)]
 
     def __str__(self) -> str:
         return f"attempt {self.attempt} of {self.record_id}: {self.outcome}"
@@ -210,6 +262,9 @@ class Queue(models.Model):
     retry_floor = models.FloatField(db_default=10.0, help_text="retries a second that the budget always allows")
     retry_tokens = models.FloatField(db_default=10.0)
     retry_tokens_at = models.DateTimeField(null=True)
+
+    class Meta:
+        permissions: ClassVar = [("pause_queue", "Can pause and resume a queue")]
 
     def __str__(self) -> str:
         return self.name

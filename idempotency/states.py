@@ -26,6 +26,13 @@ class Reason(StrEnum):
     UNKNOWN_OUTCOME = "unknown_outcome"
 
 
+class Resolution(StrEnum):
+    """What a person made of a given-up record, other than sending it again."""
+
+    DISCARDED = "discarded"
+    SUPERSEDED = "superseded"  # a successor with a corrected payload took its key
+
+
 class PauseKind(StrEnum):
     """Why nobody claims from a queue."""
 
@@ -87,6 +94,9 @@ ARROWS = (
         frozenset({Reason.ATTEMPTS_EXHAUSTED, Reason.UNKNOWN_OUTCOME}),
     ),
     Arrow("cancel", State.QUEUED, State.FAILED_PERMANENT, "a person withdrew it", frozenset({Reason.CANCELLED})),
+    Arrow("supersede", None, State.QUEUED, "a person corrected the payload of a given-up record, whose key it took"),
+    Arrow("discard", State.FAILED_PERMANENT, State.FAILED_PERMANENT, "a person said that it may rest"),
+    Arrow("discard", State.DEAD_LETTERED, State.DEAD_LETTERED, "a person said that it may rest"),
     Arrow("replay", State.FAILED_PERMANENT, State.QUEUED, "a person sent it again"),
     Arrow("replay", State.DEAD_LETTERED, State.QUEUED, "a person sent it again"),
 )

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from idempotency.claims import Claimed, Found, Problem, Request, Terms
+from idempotency.claims import Claimed, Found, Problem, Request, Seen, Terms
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
 from idempotency.keys import ACCOUNT_HASHES, account_hash
@@ -287,12 +287,58 @@ def cancel(connection: Connection, id_: UUID, *, token: int, why: str) -> bool:
     return bool(run(connection, "cancel", id=id_, token=token, why=why))
 
 
-def replay(connection: Connection, id_: UUID, *, token: int) -> bool:
-    """Queue a given-up record again with all its attempts.
+def replay(connection: Connection, seen: Sequence[Seen]) -> dict[UUID, str]:
+    """Queue given-up records again with all their attempts; returns the queue of each that was.
 
-    False when it has changed since the page was shown, or when a newer job holds the key that its dedupe window freed.
+    Left out is what has changed since it was seen, what a successor replaced, and whose key, freed by its dedupe
+    window, a newer job holds.
+
+    Raises:
+        IntegrityError: a newer job took one of the keys at this very moment. Nothing was replayed.
     """
-    return bool(run(connection, "replay", id=id_, token=token))
+    return {id_: queue for id_, _, queue in run(connection, "replay", **_seen(seen))}
+
+
+def discard(connection: Connection, seen: Sequence[Seen], *, by: str, why: str) -> set[UUID]:
+    """Take given-up records off the list of what waits for a person; returns those that were. They keep their state."""
+    return {id_ for id_, _ in run(connection, "discard", **_seen(seen), by=by, why=why)}
+
+
+def supersede(  # noqa: PLR0913 - who corrects what, and why
+    connection: Connection,
+    seen: Seen,
+    successor: Request,
+    *,
+    payload_version: int,
+    by: str,
+    why: str,
+    nothing_done: bool,
+) -> str | None:
+    """Write a successor with a corrected payload, which takes over the record's key; returns its queue.
+
+    The key stays the original request's, and so does the fingerprint: who asks for that again is answered by the
+    successor. None when the record has changed since it was seen, or when its effect may have happened; `nothing_done`
+    says that somebody looked just now and found none.
+
+    Raises:
+        IntegrityError: a newer job took the key, freed by its dedupe window, at this very moment.
+    """
+    rows = run(
+        connection,
+        "supersede",
+        id=seen.id,
+        token=seen.token,
+        successor=successor.id,
+        key=successor.key,
+        payload=successor.payload,
+        account=successor.account,
+        account_hash=account_hash(successor.account),
+        payload_version=payload_version,
+        by=by,
+        why=why,
+        nothing_done=nothing_done,
+    )
+    return rows[0][0] if rows else None
 
 
 # -- shapes -----------------------------------------------------------------------------------------------------------
@@ -305,6 +351,10 @@ def _owned(batch: Sequence[Claimed]) -> dict[str, Any]:
         "tokens": [c.fencing_token for c in batch],
         "lease_id": batch[0].lease_id,
     }
+
+
+def _seen(seen: Sequence[Seen]) -> dict[str, Any]:
+    return {"ids": [s.id for s in seen], "tokens": [s.token for s in seen]}
 
 
 def _problem(problem: Problem | None) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
+from idempotency.claims import Seen
 from idempotency.models import Record
 from jobs import replaying
-from jobs.replaying import Answer, Seen
+from jobs.replaying import Answer
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Record]

@@ -5,36 +5,18 @@ changed in between, or a second click, replays nothing.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 
 from idempotency import transitions
+from idempotency.claims import Seen
 from idempotency.models import Record
 from idempotency.states import REVIEWABLE, Reason
 from jobs import hints
 from jobs.task import registered
 
 MOST = 100  # records in one go: as many as a person can read
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A record as it stood on the page."""
-
-    id: UUID
-    token: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Seen":
-        """From `id:token`. Raises ValueError for anything else."""
-        id_, _, token = text.partition(":")
-        return cls(UUID(id_), int(token))
-
-    def __str__(self) -> str:
-        return f"{self.id}:{self.token}"
 
 
 class Answer(StrEnum):
@@ -83,7 +65,7 @@ def replay(seen: Sequence[Seen]) -> Iterator[tuple[Record | Seen, Answer]]:
 def _replay(record: Record, token: int) -> Answer:
     try:
         with transaction.atomic():
-            replayed = transitions.replay(connection, record.id, token=token)
+            replayed = transitions.replay(connection, [Seen(record.id, token)])
     except IntegrityError:  # a newer job took the key between the statement's look and its write
         return Answer.KEY_TAKEN
     if replayed:

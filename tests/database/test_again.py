@@ -8,6 +8,7 @@ import pytest
 from celery.exceptions import Retry
 
 from idempotency import transitions
+from idempotency.claims import Seen
 from idempotency.models import Attempt
 from jobs import Permanent, RateLimited, RetryPolicy, Transient
 from jobs.context import Job
@@ -145,7 +146,7 @@ def test_a_job_that_a_person_replayed_is_retried_however_late_it_is(fail, commit
     policy = RetryPolicy(base=MINUTE, jitter="none", deadline=HOUR)
     id_ = fail(ValueError("a bug"), policy, age=DAY)
     token = rows(committing, "fencing_token")[id_]
-    assert transitions.replay(committing, id_, token=token)
+    assert transitions.replay(committing, [Seen(id_, token)])
     let_all_be_due(committing)
     fail(ValueError("a bug"), policy, age=DAY, job=id_)
     assert rows(committing, "state", "replay_count")[id_] == ("queued", 1)

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from idempotency import statements, transitions
+from idempotency.claims import Seen
 from idempotency.models import Record
 from jobs import KeyConflict, enqueueing
 from tests.app.models import Effect
@@ -207,7 +208,7 @@ def test_nothing_asked_for_is_nothing_written():
 def test_a_replayed_job_keeps_its_key():
     first = FailTimes.enqueue(name="a", times=1)
     claimed = finish(how="fail")
-    assert transitions.replay(connection, first.id, token=claimed.fencing_token)
+    assert transitions.replay(connection, [Seen(first.id, claimed.fencing_token)])
     assert FailTimes.enqueue(name="a", times=1).id == first.id
 
 
@@ -218,7 +219,7 @@ def test_a_replay_does_not_run_beside_a_newer_job_of_its_freed_key():
         cursor.execute("UPDATE idempotency_record SET finished_at = finished_at - interval '2 days'")
     newer = KeptForADay.enqueue(name="freed")
     assert newer.created
-    assert not transitions.replay(connection, old.id, token=1)
+    assert not transitions.replay(connection, [Seen(old.id, 1)])
     by_hand(connection, "DELETE FROM idempotency_record WHERE id = %s", newer.id)
-    assert transitions.replay(connection, old.id, token=1)
+    assert transitions.replay(connection, [Seen(old.id, 1)])
     assert KeptForADay.enqueue(name="freed").id == old.id, "the replayed job holds its key again"

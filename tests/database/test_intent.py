@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from idempotency import transitions
+from idempotency.claims import Seen
 from idempotency.errors import LeaseLost
 from tests.records import OOPS, claim, enqueue, let_all_be_due, let_leases_run_out, rows
 
@@ -103,6 +104,6 @@ def test_a_job_that_waits_in_doubt_without_attempts_says_so(own):
 def test_a_replay_begins_without_a_doubt_because_a_person_has_looked(own):
     claimed = intended(own)
     transitions.fail(own, claimed, OOPS)
-    assert transitions.replay(own, claimed.id, token=claimed.fencing_token)
+    assert transitions.replay(own, [Seen(claimed.id, claimed.fencing_token)])
     let_all_be_due(own)
     assert claim(own)[0].intent_at is None

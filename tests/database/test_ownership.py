@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from idempotency import transitions
+from idempotency.claims import Seen
 from idempotency.errors import LeaseLost
 from idempotency.states import Reason, State
 from tests.records import LEASE, OOPS, by_hand, claim, enqueue, enqueue_plenty, let_all_be_due, let_leases_run_out
@@ -41,7 +42,7 @@ def settled(own, mine):
 
 def replayed(own, mine):
     transitions.fail(own, mine, OOPS)
-    transitions.replay(own, mine.id, token=mine.fencing_token)
+    transitions.replay(own, [Seen(mine.id, mine.fencing_token)])
     assert claim(own)
 
 
@@ -120,7 +121,7 @@ def test_a_success_is_never_left(own):
     (mine,) = claim(own)
     settled(own, mine)
     for token in (mine.fencing_token, mine.fencing_token + 1):
-        assert not transitions.replay(own, id_, token=token)
+        assert not transitions.replay(own, [Seen(id_, token)])
         assert not transitions.cancel(own, id_, token=token, why="no")
 
 
@@ -134,7 +135,7 @@ def test_a_person_changes_only_what_the_page_showed(own, person):
         token = mine.fencing_token
     act = {
         "cancel": lambda token: transitions.cancel(own, id_, token=token, why="no longer wanted"),
-        "replay": lambda token: transitions.replay(own, id_, token=token),
+        "replay": lambda token: transitions.replay(own, [Seen(id_, token)]),
     }[person]
     before = everything(own)
     assert not act(token + 1)
@@ -153,7 +154,7 @@ def test_a_replay_starts_anew(own):
     (id_,) = enqueue(own, "a", max_attempts=1)
     (mine,) = claim(own)
     assert transitions.retry(own, mine, delay=NOW, problem=OOPS) == State.DEAD_LETTERED
-    assert transitions.replay(own, id_, token=mine.fencing_token)
+    assert transitions.replay(own, [Seen(id_, mine.fencing_token)])
     (again,) = claim(own)
     assert (again.attempt, again.replay_count, again.fencing_token) == (1, 1, mine.fencing_token + 2)
 

@@ -44,9 +44,9 @@ GUARDS = {
     "cancel": ("state = 'queued'", "fencing_token = %(token)s"),
     "replay": (
         "state IN ('failed_permanent', 'dead_lettered')",
-        "fencing_token = %(token)s",
+        "r.fencing_token = o.token",
         "attempt = 0",
-        "NOT EXISTS (SELECT FROM idempotency_record AS newer WHERE newer.key = idempotency_record.freed_key)",
+        "NOT EXISTS (SELECT FROM idempotency_record AS newer WHERE newer.key = r.freed_key)",
         "key = coalesce(key, freed_key)",
     ),
     "prune": ("state = 'succeeded'", "old.key IS NOT NULL", "old.key IS NULL"),

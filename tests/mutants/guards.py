@@ -274,7 +274,7 @@ MUTANTS = (
         ),
         (
             "a person replays what he did not see",
-            " AND fencing_token = %(token)s",
+            " AND r.fencing_token = o.token",
             "",
             "test_a_person_changes_only_what_the_page_showed",
         ),
@@ -291,7 +291,7 @@ MUTANTS = (
         DEDUPE,
         (
             "a replay runs beside a newer job of its key",
-            "newer.key = idempotency_record.freed_key",
+            "newer.key = r.freed_key",
             "false",
             "test_a_replay_does_not_run_beside_a_newer_job_of_its_freed_key",
         ),

@@ -10,6 +10,7 @@ from django.db import connection
 from django.urls import reverse
 
 from idempotency import transitions
+from idempotency.claims import Seen
 from idempotency.ids import new_id
 from idempotency.models import Record
 from jobs import replaying
@@ -96,7 +97,7 @@ def test_each_record_gets_its_own_answer(client, replayer):
     changed, fine = given_up(name="changed"), given_up(name="fine")
     gone = Record(id=new_id(), fencing_token=1)
     posted = seen(changed, gone, fine)
-    transitions.replay(connection, changed.id, token=changed.fencing_token)
+    transitions.replay(connection, [Seen(changed.id, changed.fencing_token)])
     page = confirm(client, posted).content.decode()
     assert f"job {changed.id}: it has changed since the page was shown" in page
     assert f"job {gone.id}: it is gone" in page

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from idempotency.claims import Claimed
-from idempotency.states import REVIEWABLE, TERMINAL, Reason, State
+from idempotency.states import REVIEWABLE, TERMINAL, Reason, Resolution, State
 
 POISON_DEATHS = 3
 GIVE_BACKS = 2
@@ -31,13 +31,17 @@ class Job:
     parked: bool = False
     pruned: bool = False
     freed_key: UUID | None = None
+    resolution: Resolution | None = None
+    replaces: UUID | None = None
 
     COLUMNS = ("state", "reason", "key", "attempt", "fencing_token", "deaths", "given_back",
-               "replay_count", "solo", "parked_reason IS NOT NULL", "pruned_at IS NOT NULL", "freed_key")  # fmt: skip
+               "replay_count", "solo", "parked_reason IS NOT NULL", "pruned_at IS NOT NULL", "freed_key",
+               "resolution", "replaces")  # fmt: skip
 
     def row(self):
         return (self.state, self.reason, self.key, self.attempt, self.token, self.deaths,
-                self.given_back, self.replays, self.solo, self.parked, self.pruned, self.freed_key)  # fmt: skip
+                self.given_back, self.replays, self.solo, self.parked, self.pruned, self.freed_key,
+                self.resolution, self.replaces)  # fmt: skip
 
     def owned_by(self, claimed: Claimed) -> bool:
         return (self.state, self.token, self.lease) == (State.PROCESSING, claimed.fencing_token, claimed.lease_id)
@@ -83,7 +87,16 @@ class Job:
         self.state, self.reason, self.due = State.QUEUED, None, True
         self.key, self.freed_key = self.key or self.freed_key, None
         self.attempt = self.deaths = self.given_back = 0
+        self.resolution = None
         self.replays, self.token = self.replays + 1, self.token + 1
+
+    def resolve(self, resolution: Resolution) -> None:
+        self.resolution, self.token = resolution, self.token + 1
+
+    def be_superseded(self, successor: UUID) -> "Job":
+        self.resolve(Resolution.SUPERSEDED)
+        key, self.key, self.freed_key = self.key or self.freed_key, None, None
+        return Job(successor, key, self.max_attempts, self.solo, due=True, replaces=self.id)
 
 
 @dataclass
@@ -114,4 +127,5 @@ class Model:
 
     def replayable(self, job: Job) -> bool:
         """A key that was freed comes back only where no newer job holds it."""
-        return job.state in REVIEWABLE and not self.holder(job.freed_key)
+        superseded = job.resolution is Resolution.SUPERSEDED
+        return job.state in REVIEWABLE and not superseded and not self.holder(job.freed_key)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import count
+from uuid import uuid4
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -15,8 +16,10 @@ from hypothesis.stateful import (
 )
 
 from idempotency import queues, transitions
+from idempotency.claims import Request, Seen
 from idempotency.errors import LeaseLost
-from idempotency.states import ARROWS, Reason, State, is_legal
+from idempotency.ids import new_id
+from idempotency.states import ARROWS, REVIEWABLE, Reason, Resolution, State, is_legal
 from tests.property import model
 from tests.property.model import Job, Model
 from tests.records import (
@@ -226,21 +229,37 @@ class Machine(RuleBasedStateMachine):
     # -- people -------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.model.jobs)
-    @rule(data=st.data(), stale=st.booleans(), what=st.sampled_from(["cancel", "replay"]))
+    @rule(data=st.data(), stale=st.booleans(), what=st.sampled_from(["cancel", "replay", "discard", "supersede"]))
     def a_person_decides(self, data, stale, what):
         self.arrow = what
         job = self.any_job(data, self.model.jobs.values())
-        token = job.token - stale
-        if what == "cancel":
-            allowed = job.state is State.QUEUED and not stale
-            assert transitions.cancel(self.connection, job.id, token=token, why="not wanted") == allowed
-            if allowed:
-                job.end(State.FAILED_PERMANENT, Reason.CANCELLED)
-        else:
-            allowed = self.model.replayable(job) and not stale
-            assert transitions.replay(self.connection, job.id, token=token) == allowed
-            if allowed:
-                job.replay()
+        getattr(self, what)(job, Seen(job.id, job.token - stale), stale=stale)
+
+    def cancel(self, job, seen, *, stale):
+        allowed = job.state is State.QUEUED and not stale
+        assert transitions.cancel(self.connection, seen.id, token=seen.token, why="not wanted") == allowed
+        if allowed:
+            job.end(State.FAILED_PERMANENT, Reason.CANCELLED)
+
+    def replay(self, job, seen, *, stale):
+        allowed = self.model.replayable(job) and not stale
+        assert bool(transitions.replay(self.connection, [seen])) == allowed
+        if allowed:
+            job.replay()
+
+    def discard(self, job, seen, *, stale):
+        allowed = job.state in REVIEWABLE and not job.resolution and not stale
+        assert bool(transitions.discard(self.connection, [seen], by="test", why="settled by hand")) == allowed
+        if allowed:
+            job.resolve(Resolution.DISCARDED)
+
+    def supersede(self, job, seen, *, stale):
+        allowed = self.model.replayable(job) and not stale
+        successor = Request(new_id(), job.key or job.freed_key, uuid4(), '{"corrected": true}')
+        assert bool(transitions.supersede(self.connection, seen, successor, payload_version=1, by="test", why="typo",
+                                          nothing_done=False)) == allowed  # fmt: skip
+        if allowed:
+            self.model.jobs[successor.id] = job.be_superseded(successor.id)
 
     @rule()
     def a_paused_queue_gives_nothing(self):

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idempotency.ids import new_id
 from jobs import RetryPolicy
 
 SPANS = st.timedeltas(min_value=timedelta(microseconds=1), max_value=timedelta(days=3650))
