@@ -1,4 +1,4 @@
--- failed_permanent, dead_lettered → the same: discard
+-- failed_permanent, dead_lettered → failed_permanent, dead_lettered: discard
 UPDATE idempotency_record AS r
 SET resolution = 'discarded', resolved_at = statement_timestamp(), resolved_by = %(by)s, resolution_why = %(why)s,
     fencing_token = fencing_token + 1

@@ -1,4 +1,4 @@
--- none → queued: supersede, a successor that takes over the key of a given-up record
+-- none → queued, taking over the key of a given-up record: supersede
 WITH old AS (
     UPDATE idempotency_record
     SET resolution = 'superseded', resolved_at = statement_timestamp(), resolved_by = %(by)s, resolution_why = %(why)s,
