@@ -1,0 +1,1 @@
+"""What people decide about jobs: the inbox of what was given up, and every decision with its audit trail."""
