@@ -4,6 +4,7 @@ from django.utils.module_loading import autodiscover_modules
 
 class JobsConfig(AppConfig):
     name = "jobs"
+    verbose_name = "Background jobs"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

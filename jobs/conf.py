@@ -114,3 +114,14 @@ def classifiers() -> tuple[str, ...]:
     """Dotted paths of classifiers that are asked about every task's errors, in this order."""
     paths = _get("CLASSIFIERS", ())
     return (paths,) if isinstance(paths, str) else tuple(paths)
+
+
+def needs_second(what: str) -> bool:
+    """Whether a second person has to approve this: "bulk" replays, or an "edit" of a payload."""
+    return what in _get("SECOND_APPROVER", ())
+
+
+def links() -> Mapping[str, str]:
+    """Where else to look at a job, as name → URL with {id}, {task}, {queue}, {incident}, {key} to be filled in."""
+    found: Mapping[str, str] = _get("LINKS", None) or {}
+    return found

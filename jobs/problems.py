@@ -13,13 +13,22 @@ STARS = "********"
 
 def describe(error: BaseException, started_at: datetime, secrets: Iterable[object] = ()) -> Problem:
     """Never fails, whatever the error object does when it is printed."""
-    hidden = sorted({text for s in secrets for text in _texts(s)}, key=len, reverse=True)  # the longest wins
+    hidden = _hidden(secrets)
     return Problem(
         type(error).__name__,
         _clean(_text(error), hidden)[:MAX_MESSAGE],
         _clean(_trace(error), hidden)[-MAX_TRACEBACK:],
         started_at,
     )
+
+
+def hide(text: str, secrets: Iterable[object]) -> str:
+    """The text with stars where a secret value stands in it."""
+    return _clean(text, _hidden(secrets))
+
+
+def _hidden(secrets: Iterable[object]) -> list[str]:
+    return sorted({text for s in secrets for text in _texts(s)}, key=len, reverse=True)  # the longest wins
 
 
 def _texts(secret: object) -> Iterator[str]:

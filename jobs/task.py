@@ -70,6 +70,13 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         sensitive: parameters that are never shown, logged or traced.
         soft_time_limit, time_limit: seconds; by default `JOBS_TIME_LIMITS`.
         payload_version: raised when the meaning of the parameters changes.
+
+    Optional methods, which take the parameters of `run` by name:
+        already_done: look whether the effect is there before it is made; anything but None is the result.
+        commit: database effects that belong to the success, in the transaction that settles it. Takes the result first.
+        concerns: the model instance that the job is about, which its page in the admin links to; None, it is gone.
+        changed_since: one sentence for whoever is about to replay the job, if what it is about has changed since the
+            aware time given first; else None.
     """
 
     abstract = True
@@ -90,6 +97,8 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
 
     already_done: Callable[..., Any] | None = None
     commit: Callable[..., None] | None = None
+    concerns: Callable[..., Any] | None = None
+    changed_since: Callable[..., str | None] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -15,7 +15,7 @@ from idempotency.claims import Seen
 from idempotency.models import Record
 from idempotency.states import REVIEWABLE, State
 from jobs import hints
-from jobs.models import BulkReplay, Decision
+from jobs.models import BulkReplay, Decision, Incident
 
 Action = Decision.Action
 TOLD = ("state", "reason", "error", "attempt", "replay_count", "resolution", "resolved_by")  # in `before`
@@ -49,6 +49,34 @@ def discard(seen: Sequence[Seen], *, by: str, why: str) -> dict[UUID, Answer]:
     done = [s for s in seen if s.id in ids]
     _note(Action.DISCARD, done, before, {"resolution": "discarded"}, by=by, why=why)
     return _answers(seen, ids, "discarded")
+
+
+@transaction.atomic
+def cancel(seen: Seen, *, by: str, why: str) -> Answer:
+    """Withdraw a waiting job at once; ask the owner of a running one to end it."""
+    before = _before([seen])
+    said = f"{by}: {why}"
+    if transitions.cancel(connection, seen.id, token=seen.token, why=said):
+        answer = Answer(done=True, sentence="cancelled")
+    elif transitions.request_cancel(connection, seen, by=by, why=why):  # type: ignore[attr-defined]
+        answer = Answer(done=True, sentence="asked to end: at its next step or checkpoint, or after this attempt")
+    else:
+        return _answers([seen], set(), "")[seen.id]
+    _note(Action.CANCEL, [seen], before, {"reason": "cancelled"}, by=by, why=why)
+    return answer
+
+
+@transaction.atomic
+def assign(incident: UUID, user: Any, *, by: str, why: str) -> None:
+    """Say who looks after an incident; `user` None: nobody does."""
+    found, _ = Incident.objects.select_for_update().get_or_create(fingerprint=incident)
+    was, found.assignee = found.assignee, user
+    found.save(update_fields=["assignee"])
+    note(Action.ASSIGN, by=by, why=why, incident=incident, before=_name(was), after=_name(user))
+
+
+def _name(user: Any) -> dict[str, str | None]:
+    return {"assignee": user and user.get_username()}
 
 
 def _replayed(seen: Sequence[Seen]) -> dict[UUID, str]:
@@ -100,12 +128,12 @@ def note(action: Decision.Action, *, by: str, why: str, **about: Any) -> Decisio
 def _answers(seen: Sequence[Seen], done: Any, word: str) -> dict[UUID, Answer]:
     left = [s for s in seen if s.id not in done]
     records = Record.objects.in_bulk([s.id for s in left]) if left else {}
-    told = {s.id: Answer(done=False, sentence=_why_left(records.get(s.id), s)) for s in left}
+    told = {s.id: Answer(done=False, sentence=why_left(records.get(s.id), s)) for s in left}
     return {s.id: told.get(s.id) or Answer(done=True, sentence=word) for s in seen}
 
 
-def _why_left(record: Record | None, seen: Seen) -> str:
-    """What somebody, or a worker, did to it since it was seen."""
+def why_left(record: Record | None, seen: Seen) -> str:
+    """What somebody, or a worker, did to a job since it was seen."""
     if record is None:
         return "it is gone"
     if record.state in REVIEWABLE and record.fencing_token == seen.token and record.resolved_at is None:

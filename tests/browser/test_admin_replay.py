@@ -26,8 +26,9 @@ def test_an_operator_reads_what_failed_confirms_and_sees_the_job_queued_again(
     operator_page.get_by_title("Run the selected action").click()
     expect(operator_page.get_by_role("heading", name="Replay one job?")).to_be_visible()
     row = operator_page.get_by_role("row", name=str(job.id))
-    for shown in ("failed_permanent (permanent)", "attempt 1 of 5", "INV-42 can never succeed", "none known"):
+    for shown in ("failed_permanent (permanent)", "attempt 1 of 5", "INV-42 can never succeed", "No retry could help"):
         expect(row).to_contain_text(shown)
+    operator_page.get_by_label("Reason").fill("the cause is mended")
     operator_page.get_by_role("button", name="Replay").click()
     expect(operator_page.get_by_text("1 job replayed.")).to_be_visible()
     expect(operator_page.get_by_role("row", name=str(job.id))).to_contain_text("queued")
