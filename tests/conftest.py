@@ -21,8 +21,15 @@ from tests.servers.broker import Broker
 from tests.servers.session import NOT_HERE, Servers, database_settings, with_database
 from tests.servers.wire import Wire
 
-# A shared machine has no deadlines, and a failure must be repeatable from the log alone.
-hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
+# A shared machine has no deadlines, and who changes nothing must see nothing new: the same examples each time. Others
+# are looked for with TESTS_RANDOM=1.
+hypothesis.settings.register_profile(
+    "project",
+    deadline=None,
+    derandomize="TESTS_RANDOM" not in os.environ,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("project")
 SERVERS = pytest.StashKey[Servers]()
 PROGRAMS = pytest.StashKey[Programs]()

@@ -19,19 +19,24 @@ from tests.janitor import Janitor, gone
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 POLL = 0.02  # seconds; a test notices soon and the poll costs nothing beside what it waits for
+# Waits are written down as an idle machine needs them, and end that many times later: only a test that fails takes so
+# long. One that is to fail has no need of it.
+PATIENCE = float(os.environ.get("TESTS_PATIENCE", "4"))
 
 
 def wait_until(predicate: Callable[[], T], timeout: float = 15, message: str = "") -> T:
     """Return the predicate's first true value.
 
     Raises:
-        AssertionError: it stayed false for `timeout` seconds; says so with `message` and the last value.
+        AssertionError: it stayed false for `timeout` seconds, times `PATIENCE`; says so with `message` and the last
+            value.
     """
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while not (value := predicate()):
         if time.monotonic() > deadline:
             what = message or getattr(predicate, "__name__", "it")
-            raise AssertionError(f"{what}: not so within {timeout} s, last seen {value!r}")
+            raise AssertionError(f"{what}: not so within {timeout:g} s, last seen {value!r}")
         time.sleep(POLL)
     return value
 

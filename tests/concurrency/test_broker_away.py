@@ -4,6 +4,7 @@ nothing: the record is there, and the relay sends the hint."""
 import time
 from contextlib import closing
 from functools import partialmethod
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -19,8 +20,10 @@ from tests.app.tasks import Mark
 from tests.concurrency.test_hints import new_process
 from tests.processes import wait_until
 
-LONGEST = 8.0  # seconds: one unanswered question, and the time that a busy machine adds
-CALLS = 20
+LONGEST = 30.0  # seconds: one unanswered question, and the time that a busy machine adds
+QUESTION = 4.0  # seconds: less than what one unanswered question takes
+CALLS, ROUNDS = 20, 3
+numbers = count()
 
 
 @pytest.fixture
@@ -39,33 +42,45 @@ def callers_wire(broker_wire, monkeypatch):
 def seconds_of_calls():
     """What each of some enqueues took, longest first."""
     took = []
-    for i in range(CALLS):
+    for _ in range(CALLS):
         began = time.monotonic()
-        Mark.enqueue(name=f"while it is away {i}")
+        Mark.enqueue(name=f"while it is away {next(numbers)}")
         took.append(time.monotonic() - began)
     return sorted(took, reverse=True)
 
 
-def test_a_broker_that_hangs_holds_one_call_for_some_seconds_and_no_other(transactional_db, callers_wire):
-    callers_wire.freeze()
+def seconds_of_a_lucky_caller(monkeypatch):
+    """What a call takes at the longest, of the best of some new callers: the machine holds one up, a broker all."""
+    longest = []
+    for _ in range(ROUNDS):
+        new_process(monkeypatch)
+        longest.append(seconds_of_calls()[0])
+    return min(longest)
+
+
+def assert_one_was_held(caplog):
     longest, next_longest, *_ = seconds_of_calls()
     assert longest < LONGEST
-    assert next_longest < 1
+    assert next_longest < QUESTION
+    assert caplog.text.count("no hint sent to queue default") == 1, "another one asked, too"
+
+
+def test_a_broker_that_hangs_holds_one_call_for_some_seconds_and_no_other(transactional_db, callers_wire, caplog):
+    callers_wire.freeze()
+    assert_one_was_held(caplog)
     assert Record.objects.count() == CALLS
 
 
-def test_a_broker_that_hangs_before_it_says_hello_does_so_too(transactional_db, callers_wire):
+def test_a_broker_that_hangs_before_it_says_hello_does_so_too(transactional_db, callers_wire, caplog):
     callers_wire.cut()
     callers_wire.freeze()
     callers_wire.heal()
-    longest, next_longest, *_ = seconds_of_calls()
-    assert longest < LONGEST
-    assert next_longest < 1
+    assert_one_was_held(caplog)
 
 
-def test_a_broker_that_is_gone_holds_nobody(transactional_db, callers_wire):
+def test_a_broker_that_is_gone_holds_nobody(transactional_db, callers_wire, monkeypatch):
     callers_wire.cut()
-    assert seconds_of_calls()[0] < 1
+    assert seconds_of_a_lucky_caller(monkeypatch) < 1
 
 
 def test_a_connection_that_was_closed_while_nobody_used_it_costs_no_hint(transactional_db, callers_wire, broker):
@@ -77,28 +92,28 @@ def test_a_connection_that_was_closed_while_nobody_used_it_costs_no_hint(transac
 
 
 def test_a_half_open_connection_holds_one_call_and_the_next_ones_use_another(
-    transactional_db, callers_wire, broker, monkeypatch
+    transactional_db, callers_wire, broker, caplog
 ):
     callers_wire.half_open()
-    longest, next_longest, *_ = seconds_of_calls()
-    assert longest < LONGEST
-    assert next_longest < 1
+    assert_one_was_held(caplog)
     hints._silent_until.clear()  # its rest is over
     before = broker.length("default")
     Mark.enqueue(name="through a new one")
     assert broker.length("default") == before + 1
 
 
-def test_a_broker_that_takes_no_more_holds_nobody_and_what_waits_in_it_is_worked_on(spawn_worker, callers_wire, broker):
+def test_a_broker_that_takes_no_more_holds_nobody_and_what_waits_in_it_is_worked_on(
+    spawn_worker, callers_wire, broker, monkeypatch
+):
     spawn_worker()
     broker.refuse()
     try:
-        assert seconds_of_calls()[0] < 2
-        assert Record.objects.count() == CALLS
+        assert seconds_of_a_lucky_caller(monkeypatch) < 2
+        assert Record.objects.count() == ROUNDS * CALLS
     finally:
         broker.accept()
     relay = Relay()
-    wait_until(lambda: relay.tick() and Effect.objects.count() == CALLS)
+    wait_until(lambda: relay.tick() and Effect.objects.count() == ROUNDS * CALLS)
     relay.close()
 
 
@@ -140,7 +155,7 @@ def test_a_queue_that_is_there_and_takes_nothing_is_declared_anew(spawn_worker, 
 def test_a_queue_is_kept_while_its_broker_answers_nothing(break_queue, broker_wire, monkeypatch):
     pool = current_app.connection_for_write(broker_wire.url).Pool(limit=1)
     monkeypatch.setattr(hints, "current_app", SimpleNamespace(pool=pool, amqp=current_app.amqp))
-    monkeypatch.setattr("jobs.transport.amqp.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("jobs.transport.amqp.ANSWER_SECONDS", 1.5)
     hints.send("default")
     broker_wire.freeze()
     for _ in range(2 * hints.UNCONFIRMED):

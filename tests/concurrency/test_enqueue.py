@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("transactional_db", "broker")
 
 def at_once(work, count=THREADS):
     """Run `work(number, everybody)` in as many threads, each with a connection of its own; returns what they return."""
-    everybody = Barrier(count, timeout=30)
+    everybody = Barrier(count, timeout=120)
 
     def one(number):
         try:

@@ -26,14 +26,14 @@ def test_canvas_goes_through_the_records(spawn_worker, spawn_relay):
     spawn_worker()
     spawn_relay()
     last = chain(FailTimes.s("first", 0), Echo.s(), Mark.si("after two")).apply_async()
-    last.get(timeout=WAIT)
+    last.get(timeout=120)
     first, second, third = Record.objects.order_by("created_at")
     assert second.payload == {"value": first.result}
     assert str(third.id) == last.id
     assert third.options["parent_id"] == str(second.id)
 
     all_of_them = group(Mark.si(f"member {i}") for i in range(3)).apply_async()
-    assert [result.get(timeout=WAIT) for result in all_of_them.results] == [None] * 3
+    assert [result.get(timeout=120) for result in all_of_them.results] == [None] * 3
     assert all_of_them.ready()
     assert all_of_them.successful()
 

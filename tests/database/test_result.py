@@ -70,5 +70,5 @@ def test_waiting_ends_when_the_job_does():
 
     worker = Thread(target=work)
     worker.start()
-    assert result.get(timeout=10) == 42
+    assert result.get(timeout=120) == 42
     worker.join()

@@ -12,7 +12,8 @@ from idempotency.states import PauseKind
 from tests.records import OOPS, claim, enqueue, enqueue_plenty, let_all_be_due, let_leases_run_out, own_connection
 
 SECOND = timedelta(seconds=1)
-LEFT = "SELECT extract(epoch FROM paused_until - statement_timestamp()) FROM idempotency_queue"
+PAUSE = "SELECT extract(epoch FROM paused_until - paused_at) FROM idempotency_queue"
+FREE_AT = "SELECT extract(epoch FROM next_call_at)::float8 FROM idempotency_queue"
 CIRCUIT = Circuit(threshold=3, shortest=10 * SECOND, longest=60 * SECOND)
 
 
@@ -35,25 +36,31 @@ def let_time_pass(own, seconds):
     let_all_be_due(own)
 
 
+def told(own, question):
+    (answer,) = own.execute(question).fetchone()
+    return answer
+
+
 # -- slots ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_claim_takes_no_more_calls_than_have_slots_within_a_tenth_of_a_second(own, limit):
     limit(calls_per_second=100)
     enqueue_plenty(own, 50)
+    began = time.monotonic()
     batch = claim(own, 50)
     assert 10 <= len(batch) <= 11
-    assert len(claim(own, 50)) <= 2  # as time goes on
+    assert len(claim(own, 50)) <= 2 + 100 * (time.monotonic() - began)
 
 
 def test_slots_are_spaced_and_the_next_claim_goes_on_behind_them(own, limit):
     limit(calls_per_second=50, burst=1)
     enqueue_plenty(own, 20)
     batch = claim(own, 3)
-    first = [c.slot_at for c in batch]
-    second = claim(own, 1)[0].slot_at
-    assert [round(b - a, 3) for a, b in pairwise(first)] == [0.02, 0.02]
-    assert second - first[-1] > 0.01  # as two answers of the server tell it
+    assert [round(b.slot_at - a.slot_at, 3) for a, b in pairwise(batch)] == [0.02, 0.02]
+    free_at = told(own, FREE_AT)
+    assert len(claim(own, 1)) == 1
+    assert told(own, FREE_AT) >= free_at + 0.0199
 
 
 def test_after_a_rest_the_burst_may_be_called_at_once_but_for_what_lateness_needs(own, limit):
@@ -68,9 +75,9 @@ def test_the_slots_of_a_burst_are_there_to_be_used_from_now_on(own, limit):
     limit(calls_per_second=10, burst=11)
     enqueue_plenty(own, 50)
     let_time_pass(own, 60)
+    asked_at = time.monotonic()
     batch = claim(own, 50)
-    now = time.monotonic()
-    assert all(now - c.slot_at <= c.late for c in batch)
+    assert all(c.slot_at >= asked_at and c.late > 0 for c in batch)
     let_time_pass(own, 60)
     assert [queues.slot(own, "default").wait for _ in range(3)] == [0, 0, 0]
 
@@ -85,27 +92,27 @@ def test_a_job_takes_a_slot_for_each_of_its_calls(own, limit):
 
 def test_a_job_with_more_calls_than_slots_still_comes_and_makes_the_others_wait(own, limit):
     limit(calls_per_second=10)
-    enqueue_plenty(own, 2, calls=30)
+    enqueue_plenty(own, 2, calls=3000)
     assert len(claim(own)) == 1
     assert claim(own) == []
-    let_time_pass(own, 3)
+    let_time_pass(own, 300)
     assert len(claim(own)) == 1
 
 
 def test_a_queue_without_slots_is_not_claimable_and_says_when_it_is(own, limit):
-    limit(calls_per_second=1)
+    limit(calls_per_second=0.01)
     enqueue_plenty(own, 2)
     claim(own, 1)
     (backlog,) = reads.backlog(own, ["default"], cap=10)
     assert backlog.claimable == 0
-    assert 0.8 < backlog.open_in < 0.91
+    assert 60 < backlog.open_in < 99.91  # a tenth of a second before its slot
 
 
 def test_a_slot_for_a_call_of_its_own_is_the_next_of_all(own, limit):
-    limit(calls_per_second=10)
+    limit(calls_per_second=0.01)
     waits = [queues.slot(own, "default").wait for _ in range(3)]
-    assert 0.08 < waits[1] - waits[0] <= 0.1
-    assert 0.08 < waits[2] - waits[1] <= 0.1
+    assert 60 < waits[1] - waits[0] <= 100
+    assert 60 < waits[2] - waits[1] <= 100
 
 
 def test_without_a_limit_there_are_no_slots(own, limit):
@@ -137,10 +144,11 @@ def test_a_probe_that_succeeds_ends_the_pause_and_the_calls_double_each_second(o
     let_time_pass(own, 10.1)
     (probe,) = claim(own)
     transitions.succeed(own, [probe], ["null"])
+    began = time.monotonic()
     assert queues.recover(own, probe)
     assert len(claim(own, 100)) == 1
     let_time_pass(own, 6)
-    assert 5 <= len(claim(own, 100)) <= 8  # a tenth of a second's, at 64 a second
+    assert 5 <= len(claim(own, 100)) <= 8 * 2 ** (time.monotonic() - began)  # a tenth of a second's, at 64 a second
     let_time_pass(own, 5)
     assert len(claim(own, 100)) == 100
 
@@ -170,7 +178,7 @@ def test_a_relapse_during_the_ramp_belongs_to_the_same_episode_and_one_after_it_
     queues.recover(own, claim(own)[0])
     let_time_pass(own, 11)
     hit_rate_limit(own, claim(own, 1))
-    assert reads.pauses(own)[0].lasts < 5 * SECOND
+    assert reads.pauses(own)[0].lasts < 60 * SECOND
 
 
 def test_a_probe_whose_worker_died_makes_room_for_another(own, limit):
@@ -221,19 +229,15 @@ def test_a_pause_of_a_queue_without_a_vendor_ends_without_a_probe(own):
     assert len(claim(own)) == 5
 
 
-def pause_left(own):
-    (left,) = own.execute(LEFT).fetchone()
-    return left
-
-
 def test_the_ramp_takes_as_long_as_the_pause_did(own, limit):
     limit()
     enqueue_plenty(own, 200)
-    hit_rate_limit(own, claim(own, 1), wait=SECOND / 2)
-    let_time_pass(own, 0.6)
+    hit_rate_limit(own, claim(own, 1), wait=5 * SECOND)
+    let_time_pass(own, 5.1)
+    began = time.monotonic()
     queues.recover(own, claim(own)[0])
-    assert len(claim(own, 50)) < 10
-    let_time_pass(own, 0.6)
+    assert len(claim(own, 50)) < 10 * 4 ** (time.monotonic() - began)
+    let_time_pass(own, 5.1)
     assert len(claim(own, 100)) == 100
 
 
@@ -269,7 +273,7 @@ def test_each_failed_probe_waits_twice_as_long_up_to_the_longest(own, limit):
     for _ in range(6):
         while not fail(own):
             pass
-        waits.append(round(pause_left(own)))
+        waits.append(told(own, PAUSE))
         let_time_pass(own, 61)
     assert waits == [10, 20, 40, 60, 60, 60]
     assert reads.pauses(own)[0].lasts > timedelta(minutes=5)
@@ -303,7 +307,7 @@ def test_what_fails_while_the_queue_is_paused_was_under_way_before_and_does_not_
     assert [fail(own) for _ in range(5)] == [False, False, True, False, False]
     let_time_pass(own, 11)
     fail(own)
-    assert pause_left(own) > 19
+    assert told(own, PAUSE) == 20
 
 
 # -- the budget of retries --------------------------------------------------------------------------------------------
@@ -333,9 +337,10 @@ def test_where_there_are_only_retries_some_go_on(own, limit):
     enqueue_plenty(own, 30)
     fail_all(own, claim(own, 30))
     let_all_be_due(own)
+    began = time.monotonic()
     claim(own, 30)
     let_time_pass(own, 3)
-    assert 3 <= len(claim(own, 30)) <= 4
+    assert 3 <= len(claim(own, 30)) <= 4 + (time.monotonic() - began)
 
 
 def test_without_a_budget_retries_are_like_all_others(own, limit):
@@ -380,11 +385,11 @@ def test_an_account_whose_worker_died_is_free_again(own, limit):
 
 
 def test_each_account_has_its_own_limit(own, limit):
-    limit(account_calls_per_second=1, account_burst=2)
+    limit(account_calls_per_second=0.01, account_burst=2)
     enqueue_plenty(own, 9, account="a")
     enqueue(own, None, account="b")
     assert [len(claim(own)), len(claim(own)), len(claim(own))] == [2, 1, 0]
-    let_time_pass(own, 1)
+    let_time_pass(own, 100)
     assert len(claim(own)) == 1
 
 

@@ -19,6 +19,7 @@ from tests.servers.session import with_database
 
 COPIED = ("pyproject.toml", "manage.py", "config", "jobs", "billing_sync", "idempotency", "tests")
 TEST_FAILED = 1  # pytest's exit code; an error of collection or of usage has another
+CHANCES = 5  # runs of a killer: where the guard holds off a race, the race may not be lost each time
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,6 @@ def own_database(request: pytest.FixtureRequest, transactional_db: None) -> Iter
         connection.execute(f"DROP DATABASE IF EXISTS test_{name} WITH (FORCE)")
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_without_the_guard_its_test_fails(mutant: Mutant, copy: Path, own_database: str) -> None:
     path = copy / mutant.file
@@ -54,7 +54,10 @@ def test_without_the_guard_its_test_fails(mutant: Mutant, copy: Path, own_databa
     assert mutant.old in whole, f"{mutant.file} has changed: say anew what the mutant takes out"
     _write(path, whole.replace(mutant.old, mutant.new))
     try:
-        done = _run(mutant.killer, copy, own_database)
+        for _ in range(CHANCES):
+            done = _run(mutant.killer, copy, own_database)
+            if done.returncode:
+                break
     finally:
         _write(path, whole)
     summary = done.stdout.splitlines()[-1]
@@ -72,6 +75,6 @@ def _write(path: Path, text: str) -> None:
 def _run(killer: str, copy: Path, database: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment.pop("BROKER_URL", None)
-    environment |= {"DATABASE_URL": database}
+    environment |= {"DATABASE_URL": database, "TESTS_PATIENCE": "1"}  # it is to fail
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", killer]
     return subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)

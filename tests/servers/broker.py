@@ -1,11 +1,14 @@
 """The broker of one pytest process, which tests may empty, kill and bring back, whatever broker it is."""
 
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import redis
 
 from config.embedded import Valkey
 from config.embedded.server import Server
+from tests.servers.wire import keep_port
 
 STRANGE = (
     b"not JSON",
@@ -29,6 +32,7 @@ class Broker(ABC):
         self._server = server
         self.url = server.url
         self.directory = server.directory
+        self._kept = ExitStack()
 
     @abstractmethod
     def length(self, queue: str) -> int:
@@ -58,20 +62,37 @@ class Broker(ABC):
     def accept(self) -> None:
         """Take messages again."""
 
+    @property
+    def ports(self) -> list[int]:
+        port = urlsplit(self.url).port
+        assert port
+        return [port]
+
     def kill(self) -> None:
         """SIGKILL, as a machine that goes down does."""
         self._server.kill()
+        self._keep_ports()
 
     def stop(self) -> None:
         self._server.stop()
+        self._keep_ports()
+
+    def _keep_ports(self) -> None:
+        """Nobody else may be given them meanwhile."""
+        if not self._server.running:
+            self._kept.close()
+            for port in self.ports:
+                self._kept.enter_context(keep_port(port=port))
 
     def close(self) -> None:
         """Stop it for good."""
+        self._kept.close()
         self._server.close()
 
     def restart(self) -> None:
         """Start it again under the same address."""
         self._server.start()
+        self._kept.close()
 
     def restore(self) -> None:
         """Leave a running broker behind, empty, whatever the test did to it."""

@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,13 +19,15 @@ import httpx
 
 from config.embedded.children import end, start, wait_until
 from config.embedded.server import Server
-from config.embedded.valkey import LOOPBACK, free_port
+from config.embedded.valkey import LOOPBACK
 from tests.servers import debian
 from tests.servers.broker import Broker
+from tests.servers.wire import keep_port
 
 USER, NODE = "jobs", "jobs@localhost"
-SECONDS = 10.0  # for an answer: a broker that has just started is slow
-LISTENING = 5.0  # seconds for the port mapper
+SECONDS = 60.0  # for an answer: a broker that has just started is slow
+LISTENING = 30.0  # seconds for the port mapper
+PORTS = ("amqp", "management", "metrics", "erlang", "mapper")
 # Queues are listed over HTTP and messages counted by the metrics page. Nothing is sampled: both answer at once.
 PLUGINS = "[rabbitmq_management, rabbitmq_prometheus].\n"
 CONFIGURATION = """\
@@ -67,7 +70,9 @@ class RabbitMQ(Server):
     def prepare(self) -> None:
         """Write the configuration, with new ports while no client can know the old ones."""
         if not self.answered:
-            self.ports = {name: free_port() for name in ("amqp", "management", "metrics", "erlang", "mapper")}
+            with ExitStack() as together:  # or one might be given twice
+                kept = {name: together.enter_context(keep_port()) for name in PORTS}
+                self.ports = {name: port.getsockname()[1] for name, port in kept.items()}
         text = CONFIGURATION.format(host=LOOPBACK, ports=self.ports, user=USER, password=self.password)
         self._write("rabbitmq.conf", text)
         self._write("enabled_plugins", PLUGINS)
@@ -176,6 +181,10 @@ class RabbitMQBroker(Broker):
     def __init__(self, server: RabbitMQ) -> None:
         super().__init__(server)
         self._rabbit = server
+
+    @property
+    def ports(self) -> list[int]:
+        return list(self._rabbit.ports.values())
 
     def length(self, queue: str) -> int:
         with self._rabbit.connect() as connection:

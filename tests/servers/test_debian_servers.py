@@ -13,7 +13,7 @@ from tests.servers.session import require
 FOLDERS = ("database", "property", "concurrency", "crash", "chaos")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("folder", [name for name in FOLDERS if any((ROOT / "tests" / name).glob("**/test_*.py"))])
 def test_the_suite_holds_on_debians_servers(folder: str) -> None:
     require("postgresql")

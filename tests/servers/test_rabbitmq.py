@@ -27,7 +27,7 @@ CHOSEN = (
 )
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_the_suite_holds_on_rabbitmq() -> None:
     require("rabbitmq-server")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}

@@ -41,7 +41,8 @@ class Wire:
     def __init__(self, target: Path | int, listen: Path | None = None, host: str = LOOPBACK) -> None:
         self.url = ""  # the address that clients need; whoever makes the wire knows it
         self.host = host
-        self.port = 0 if listen else free_port(host)
+        self._kept = None if listen else keep_port(host)
+        self.port = self._kept.getsockname()[1] if self._kept else 0
         self.swallowed = self.delayed = 0
         self._target = target
         self._listen = listen
@@ -65,6 +66,8 @@ class Wire:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        if self._kept:
+            self._kept.close()
 
     @property
     def connections(self) -> int:
@@ -176,7 +179,9 @@ class Wire:
         await writer.drain()
 
 
-def free_port(host: str = LOOPBACK) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def keep_port(host: str = LOOPBACK, port: int = 0) -> socket.socket:
+    """A socket that keeps a port from everybody but those who listen on it by name; a free one where none is named."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind((host, port))
+    return kept

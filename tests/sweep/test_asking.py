@@ -15,8 +15,6 @@ from jobs.testing.report import Spot
 from tests.app.models import Effect
 from tests.app.tasks import Echo, FailForGood, Mark, MarkInCommit
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def named(number):
     return {"name": f"run {number}"}

@@ -17,7 +17,7 @@ from tests.billing_sync.files import csv_file, line
 from tests.billing_sync.importing import import_lines
 from tests.sweep.ordering import assert_in_order
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = pytest.mark.timeout(7200)
 
 RUNS = 2_000  # invoices that are there before the sweep: each run takes one
 

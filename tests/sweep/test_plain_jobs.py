@@ -7,7 +7,7 @@ from tests.app.models import Effect
 from tests.app.tasks import FailTimes, Mark, MarkAlone, MarkInCommit, mark_each_time
 from tests.sweep.ordering import assert_in_order
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(3600)
 
 CALLER = ["sql none → queued: enqueue", "commit COMMIT", "publish to default"]
 WORKER = ["get from default", "ack of the message", "sql+commit queued → processing: claim"]

@@ -12,8 +12,6 @@ from tests.app.stepping import ChargeThenShip
 from tests.app.tasks import Mark, MarkInCommit
 from tests.sweep.test_two_steps import made_of_kept_steps, order
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def named(number):
     return {"name": f"run {number}"}

@@ -6,7 +6,7 @@ from idempotency.models import Record, Step
 from jobs.testing import crash_sweep
 from tests.app.stepping import ChargeThenShip
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(3600)
 
 
 def order(number):

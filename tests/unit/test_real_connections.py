@@ -15,18 +15,18 @@ from jobs.taxonomy import Transient, classify, proves_nothing_done
 
 
 def by_httpx(port):
-    httpx.post(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False)
+    httpx.post(f"http://127.0.0.1:{port}/", timeout=60, trust_env=False)
 
 
 def by_requests(port):
     with requests.Session() as session:
         session.trust_env = False
-        session.post(f"http://127.0.0.1:{port}/", timeout=5)
+        session.post(f"http://127.0.0.1:{port}/", timeout=60)
 
 
 def by_urllib(port):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    opener.open(f"http://127.0.0.1:{port}/", data=b"{}", timeout=5)
+    opener.open(f"http://127.0.0.1:{port}/", data=b"{}", timeout=60)
 
 
 def by_aiohttp(port):
@@ -38,7 +38,7 @@ def by_aiohttp(port):
 
 
 def by_smtplib(port):
-    with smtplib.SMTP("127.0.0.1", port, timeout=5):
+    with smtplib.SMTP("127.0.0.1", port, timeout=60):
         pass
 
 
@@ -61,7 +61,7 @@ def hanging_up():
         def serve():
             connection, _ = server.accept()
             with connection:
-                connection.settimeout(0.2)  # a mail client waits for the server to begin
+                connection.settimeout(1)  # a mail client waits for the server to begin
                 try:
                     connection.recv(65_536)
                 except TimeoutError:

@@ -43,7 +43,7 @@ def test_every_worker_draws_the_same_decorrelated_waits_for_a_job_and_others_for
     jobs = [UUID(int=n) for n in range(200)]
     assert len({policy.delay(1, seed=job) for job in jobs}) == 200, "fixed ids: among random ones two may well meet"
     assert [policy.delay(4, seed=str(job)) for job in jobs] == [policy.delay(4, seed=job) for job in jobs]
-    assert policy.delay(4) != policy.delay(4), "without a job there is nothing to draw the same for"
+    assert len({policy.delay(4) for _ in range(5)}) > 1, "without a job there is nothing to draw the same for"
 
 
 def test_the_longest_wait_doubles_from_the_base_to_the_cap():

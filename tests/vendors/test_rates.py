@@ -23,7 +23,7 @@ def run(programs, vendor, task, jobs: int) -> None:
     wait_for_end(task, timeout=60 + 2 * jobs / RATE)
 
 
-@pytest.mark.timeout(120 + 2 * JOBS / RATE)
+@pytest.mark.timeout(600 + 8 * JOBS / RATE)
 @pytest.mark.parametrize(("task", "jobs", "calls_each"), [(CallLimited, JOBS, 1), (LookAndCall, JOBS // 8, 2)])
 def test_no_second_sees_more_calls_than_the_vendor_allows_and_hardly_one_sees_fewer(
     programs, vendor, task, jobs, calls_each

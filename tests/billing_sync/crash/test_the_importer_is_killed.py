@@ -8,7 +8,6 @@ import signal
 import time
 from random import Random
 
-import pytest
 from django.core.management import call_command
 
 from billing_sync.models import Import
@@ -61,7 +60,6 @@ def run(home, path, disturb=lambda: None):
     return everything(), home.vendor.effects()
 
 
-@pytest.mark.timeout(240)
 def test_ten_kills_at_random_moments_leave_the_same_database_and_the_same_ledger(house, tmp_path):
     path, draw = tmp_path / "sample.csv", Random(17)
     write_sample(path, invoices=INVOICES, seed=11)
