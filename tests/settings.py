@@ -20,8 +20,8 @@ JOBS_QUEUES |= {name: {"owner": "tests"} for name in BENCH_VENDORS}
 JOBS_VENDORS = {
     "fragile": {
         "circuit_failures": 5,
-        "circuit_shortest": timedelta(seconds=1),
-        "circuit_longest": timedelta(seconds=4),
+        "circuit_shortest": timedelta(seconds=2),
+        "circuit_longest": timedelta(seconds=5),
     },
     "limited": {"calls_per_second": 200, "burst": 20},
     "serial": {"account_concurrency": 1},

@@ -21,7 +21,7 @@ def call(vendor: str, url: str, **about: Any) -> dict[str, Any]:
 @lru_cache
 def _client(_pid: int, vendor: str) -> httpx.Client:
     """One for each process: a fork must not share its parent's connections. Every request waits for its slot."""
-    return httpx.Client(trust_env=False, timeout=10, event_hooks={"request": [lambda _: take_slot(vendor)]})
+    return httpx.Client(trust_env=False, timeout=60, event_hooks={"request": [lambda _: take_slot(vendor)]})
 
 
 class Call(Task):

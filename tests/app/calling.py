@@ -7,7 +7,7 @@ import httpx
 from jobs import RetryPolicy
 from tests.app.tasks import Task
 
-PATIENCE = 0.5  # seconds until a call times out: a busy machine needs some of it to connect
+PATIENCE = 1.0  # seconds until a call times out: a busy machine needs some of it until the vendor sees the call
 RULE = RetryPolicy(max_attempts=9, base=timedelta(seconds=0.2), cap=timedelta(seconds=6.4), jitter="full")
 
 

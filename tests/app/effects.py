@@ -21,7 +21,7 @@ class ActOutside(Task):
 
     dedupe_key = ("path",)
     external_effect = True
-    soft_time_limit, time_limit = 1, 3
+    soft_time_limit, time_limit = 2, 10
 
     def run(self, path: str, how: str) -> str:
         if self.job.attempt == 1:

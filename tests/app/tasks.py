@@ -136,7 +136,7 @@ class SlowOnce(Task):
     """Exceeds its soft limit in the first attempt."""
 
     dedupe_key = ("name",)
-    soft_time_limit, time_limit = 0.5, 10
+    soft_time_limit, time_limit = 2, 20  # the second attempt needs a little of it
 
     def run(self, name: str) -> int:
         self.mark(name)
@@ -149,13 +149,13 @@ class Stubborn(Task):
     """Ignores its soft limit, so that only the hard one ends it."""
 
     dedupe_key = ("name",)
-    soft_time_limit, time_limit = 0.3, 1
+    soft_time_limit, time_limit = 1, 2
     retry_policy = RetryPolicy(max_attempts=2, base=timedelta(milliseconds=20), cap=timedelta(milliseconds=20))
 
     def run(self, name: str) -> None:
-        self.mark(name)
         while True:
             with suppress(SoftTimeLimitExceeded):
+                self.mark(name)
                 time.sleep(30)
 
 

@@ -29,7 +29,12 @@ def ends(task):
 
 def effects_expected():
     """What the vendor's ledger must hold: one effect for each job that succeeded, told by the jobs alone."""
-    jobs = Record.objects.filter(task=SyncInvoice.name, state="succeeded").values_list("payload", flat=True)
+    return effects_of("succeeded")
+
+
+def effects_of(state):
+    """One effect for each job in this state."""
+    jobs = Record.objects.filter(task=SyncInvoice.name, state=state).values_list("payload", flat=True)
     return Counter(
         Document(
             Invoice.kind_of(job["external_invoice_id"]),

@@ -18,7 +18,7 @@ class Simulator:
     url: str
     ledger: Path
 
-    def client(self, api_key: str = "", timeout: float = 10) -> httpx.Client:
+    def client(self, api_key: str = "", timeout: float = 60) -> httpx.Client:
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         return httpx.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
 

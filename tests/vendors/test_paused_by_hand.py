@@ -10,18 +10,19 @@ from django.core.management import call_command
 from tests.app.bench import CallOpen
 from tests.processes import wait_until
 from tests.vendors.script import Answer, Phase, busy
-from tests.vendors.work import give, row, start_fleet, succeeded, wait_for_end, wait_for_pause
+from tests.vendors.work import give, monotonic, row, start_fleet, succeeded, wait_for_end, wait_for_pause
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
 CHILDREN = 2
-JOBS = 60
+JOBS = 100
+SHORT, LONG = Answer(delay=0.02), Answer(delay=0.2)  # with the long ones there is work for ten seconds
 
 
 @pytest.fixture
 def at_work(programs, vendor):
     """A vendor that is being called, by two children."""
-    vendor.answers(Phase(Answer(delay=0.02)))
+    vendor.answers(Phase(LONG))
     start_fleet(programs, ["open"], workers=1, concurrency=CHILDREN)
     give(CallOpen, vendor, range(JOBS))
     vendor.wait_for(lambda calls: len(calls) >= 10, what="work is under way")
@@ -36,8 +37,9 @@ def jobs(capsys, *arguments: str) -> dict:
 
 def test_a_person_pauses_a_vendor_until_a_time(at_work, capsys):
     jobs(capsys, "pause", "open", "--reason", "they migrate their database", "--seconds", "3")
-    paused = time.monotonic()
     found = row("open")
+    at_work.answers(Phase(SHORT))
+    paused, until = monotonic(found.paused_at), monotonic(found.paused_until) - 0.05
     assert (found.pause_kind, found.pause_reason, found.paused_by) == (
         "operator",
         "they migrate their database",
@@ -47,8 +49,8 @@ def test_a_person_pauses_a_vendor_until_a_time(at_work, capsys):
     assert 0 < succeeded(CallOpen) < JOBS
     wait_for_end(CallOpen)
     calls = at_work.calls()
-    assert len(calls.between(paused, paused + 2.8)) <= CHILDREN, "only what was on the wire came after the pause"
-    assert len(calls.between(paused + 2.8)) >= 10
+    assert len(calls.between(paused, until)) <= CHILDREN, "only what was on the wire came after the pause"
+    assert len(calls.between(until)) >= 10
 
 
 def test_a_person_pauses_a_vendor_until_somebody_resumes_it(at_work, capsys):
@@ -60,20 +62,21 @@ def test_a_person_pauses_a_vendor_until_somebody_resumes_it(at_work, capsys):
     assert len(calls.between(paused)) <= CHILDREN
     assert len(calls) < JOBS
 
+    at_work.answers(Phase(SHORT))
     resumed = time.monotonic()
     jobs(capsys, "resume", "open", "--reason", "invoice 7 was right")
     assert (row("open").resumed_by, row("open").resume_reason) == (getuser(), "invoice 7 was right")
     wait_for_end(CallOpen)
     again = at_work.calls().between(resumed)
-    assert again[0].at - resumed < 1.5, "nobody noticed that the pause had ended"
+    assert again[0].at - resumed < 10, "nobody noticed that the pause had ended"
     assert len(at_work.calls()) == JOBS
 
 
 def test_who_resumes_early_lets_those_go_too_that_the_vendor_had_told_to_wait(at_work, capsys):
-    at_work.answers(Phase(busy(600), seconds=0.3), Phase(Answer(delay=0.02)))
+    at_work.answers(busy(600), Phase(SHORT))
     wait_for_pause("open", "rate_limit")
-    refused = at_work.wait_for(lambda calls: calls.answered(429), what="somebody was told to wait")
-    wait_until(lambda: at_work.calls()[-1].until < time.monotonic() - 0.3)
+    at_work.wait_for(lambda calls: calls.answered(429), what="somebody was told to wait")
+    at_work.wait_for(lambda calls: all(call.until for call in calls), what="nobody calls any more")
     jobs(capsys, "resume", "open", "--reason", "they say that all is well")
-    wait_for_end(CallOpen, timeout=20)
-    assert refused
+    wait_for_end(CallOpen)
+    assert len(at_work.calls().answered(429)) == 1

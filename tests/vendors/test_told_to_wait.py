@@ -13,13 +13,13 @@ from tests.app.tasks import Echo
 from tests.records import by_hand
 from tests.vendors.recording import Recording
 from tests.vendors.script import OK, Answer, Phase, busy
-from tests.vendors.work import attempts, give, row, start_fleet, wait_for_end, wait_for_pause
+from tests.vendors.work import attempts, give, row, speeds_up, start_fleet, wait_for_end, wait_for_pause
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
 CHILDREN = 4  # of two workers
-WAIT = 2  # seconds that the vendor asks for
-SLOW = Phase(Answer(delay=0.02))
+WAIT = 3  # seconds that the vendor asks for
+SHORT = Answer(delay=0.02)
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def fleet(programs):
     start_fleet(programs, ["open", "other", "default"], workers=2, concurrency=2)
 
 
-def refuse(vendor, *afterwards: Answer | Phase, at_least: int = 20) -> None:
-    """When work is under way, the vendor asks everybody to wait: for half a second of calls, and then answers."""
-    vendor.wait_for(lambda calls: len(calls) >= at_least, what="work is under way")
-    vendor.answers(Phase(busy(WAIT), seconds=WAIT / 2), *afterwards)
+def give_and_refuse(vendor, jobs: int, *afterwards: Answer | Phase, at_least: int = 20) -> None:
+    """When work is under way, the vendor asks everybody to wait who comes within some seconds, and then answers."""
+    vendor.answers(Phase(SHORT, times=at_least), Phase(busy(WAIT), seconds=WAIT * 0.8), *afterwards)
+    give(CallOpen, vendor, range(jobs))
     vendor.wait_for(lambda calls: calls.answered(429), what="somebody was told to wait")
 
 
@@ -44,12 +44,9 @@ def quiet(calls: Recording) -> tuple[float, float]:
 @pytest.mark.usefixtures("fleet")
 def test_a_vendor_that_asks_for_time_is_left_alone_then_probed_once_and_no_job_pays(vendor, spawn_vendor):
     other = spawn_vendor()
-    for each in (vendor, other):
-        each.answers(SLOW)
+    other.answers(Phase(SHORT))
     give(CallOther, other, range(3000))
-    give(CallOpen, vendor, range(200))
-    refuse(vendor, Answer(delay=0.5), SLOW, at_least=60)
-    assert JobResult(str(Echo.enqueue(value="meanwhile").id)).get(timeout=WAIT) == {"value": "meanwhile"}
+    give_and_refuse(vendor, 200, Answer(delay=0.5), Phase(SHORT), at_least=60)
     calls = vendor.wait_for(lambda calls: calls.between(quiet(calls)[1]), what="the vendor is asked again")
     wait_for_end(CallOpen)
     calls = vendor.calls()
@@ -59,24 +56,22 @@ def test_a_vendor_that_asks_for_time_is_left_alone_then_probed_once_and_no_job_p
     assert not calls.between(calls.answered(429)[-1].until, until), "somebody called before the time"
     afterwards = calls.between(until)
     probe = afterwards[0]
-    assert probe.at - until < 1.5, "the probe came late"
+    assert probe.at - until < 5, "the probe came late"
     assert len(calls.between(probe.at, probe.until)) == 1, "the probe was not alone"
-    first, second, *_ = calls.between(probe.until).per_window(WAIT / 4)  # of a ramp that is as long as the pause
-    assert first <= 12, "a herd followed the probe"
-    assert first < second, "the calls do not grow"
+    ramp = calls.between(probe.until)  # as long as the pause
+    assert ramp.per_window(WAIT / 4)[0] <= 12, "a herd followed the probe"
+    assert speeds_up(ramp[:40]), "the calls do not grow"
     assert attempts(CallOpen) == {1}, "a job paid an attempt for the vendor's limit"
     assert len(calls) == 200 + len(calls.answered(429)), "each job called once, beside the refusals"
 
     before, during = (len(other.calls().between(start, start + WAIT)) / WAIT for start in (told - WAIT, told))
     assert before > 0
-    assert during > 0.7 * before, "the other vendor's jobs waited as well"
+    assert during > 0.5 * before, "the other vendor's jobs waited as well"
 
 
 @pytest.mark.usefixtures("fleet")
 def test_a_refused_probe_pauses_again_and_the_episode_goes_on(vendor):
-    vendor.answers(SLOW)
-    give(CallOpen, vendor, range(100))
-    refuse(vendor, busy(1), busy(1), Phase(OK))
+    give_and_refuse(vendor, 100, busy(1), busy(1), Phase(OK))
     began = wait_for_pause("open", "rate_limit").episode_at
     told, _ = quiet(vendor.calls())
     vendor.wait_for(lambda calls: len(calls.between(told + WAIT)) >= 2, what="two probes are refused")
@@ -98,10 +93,9 @@ def test_a_pause_that_has_lasted_ten_minutes_is_an_alert(vendor, programs):
         assert status.wait_for_end() == 0, status.log()
         return json.loads(status.log())["pauses"]
 
-    vendor.answers(SLOW)
-    give(CallOpen, vendor, range(100))
-    refuse(vendor, Phase(busy(60)))
+    give_and_refuse(vendor, 100, Phase(busy(600)))
     wait_for_pause("open", "rate_limit")
+    assert JobResult(str(Echo.enqueue(value="meanwhile").id)).get(timeout=120) == {"value": "meanwhile"}
     for minutes, alert in ((9, False), (10, True)):
         episode = "UPDATE idempotency_queue SET episode_at = clock_timestamp() - %s WHERE name = 'open'"
         by_hand(connection, episode, timedelta(minutes=minutes))

@@ -19,7 +19,7 @@ class Vendor:
     def __init__(self, program: Program, url: str) -> None:
         self.program = program
         self.url = url
-        self._client = httpx.Client(base_url=url + CONTROL, timeout=20, trust_env=False)
+        self._client = httpx.Client(base_url=url + CONTROL, timeout=120, trust_env=False)
 
     def answers(self, *phases: Answer | Phase, path: str = EVERY_PATH) -> float:
         """From now on it answers so; returns since when, by the monotonic clock.

@@ -1,10 +1,13 @@
 """What tests at the bench ask for, and how they look at it."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from idempotency.models import Queue, Record
 from tests.app.bench import Call
 from tests.processes import Program, Programs, wait_until
+from tests.vendors.recording import Call as Asked
 from tests.vendors.vendor import Vendor
 
 
@@ -40,6 +43,17 @@ def attempts(task: type[Call]) -> set[int]:
 def row(queue: str) -> Queue:
     """What the claims read of a queue."""
     return Queue.objects.get(name=queue)
+
+
+def monotonic(moment: datetime) -> float:
+    """What the database calls so, by the clock of the recordings; server and tests are on one machine."""
+    return moment.timestamp() - (time.time() - time.monotonic())
+
+
+def speeds_up(calls: Sequence[Asked]) -> bool:
+    """Whether the last quarter of the calls came faster than the first, however fast the machine is."""
+    quarter = len(calls) // 4
+    return calls[-1].at - calls[-quarter].at < calls[quarter].at - calls[0].at
 
 
 def wait_for_pause(queue: str, kind: str) -> Queue:

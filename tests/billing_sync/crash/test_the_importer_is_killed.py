@@ -18,7 +18,7 @@ from tests.billing_sync.importing import staged
 from tests.billing_sync.running import effects_expected, ends, everything, wait_until_all_is_done
 from tests.processes import wait_until
 
-INVOICES, LINES_PER_CHUNK, KILLS = 100, 4, 10  # some 80 chunks: enough for all kills on a fast machine too
+INVOICES, LINES_PER_CHUNK, KILLS = 150, 2, 10  # some 140 chunks: enough for all kills on a fast machine too
 LONGEST_DELAY = 0.05  # seconds; about what one chunk takes, so that kills land in all parts of it
 
 
