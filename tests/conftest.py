@@ -7,16 +7,18 @@ wheels' ones, `JOBS_TEST_BROKER=rabbitmq` a RabbitMQ instead of a Redis. `DATABA
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import hypothesis
+import psycopg
 import pytest
 from django.conf import settings
 
 from config.embedded.children import die_with_parent
-from tests.processes import Program, Programs
+from tests.processes import Program, Programs, wait_until
 from tests.servers.broker import Broker
 from tests.servers.session import NOT_HERE, Servers, database_settings, with_database
 from tests.servers.wire import Wire
@@ -33,6 +35,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("project")
 SERVERS = pytest.StashKey[Servers]()
 PROGRAMS = pytest.StashKey[Programs]()
+AT_WORK = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+    AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
 LONGEST = {"test_chaos.py", "test_debian_servers.py", "test_rabbitmq.py"}
 
 
@@ -102,8 +106,17 @@ def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
     broker = pytestconfig.stash[SERVERS].broker
     assert broker, "no broker in xdist's controller"
     broker.flush()
+    forget_broker()
     yield broker
     broker.restore()
+
+
+def forget_broker() -> None:
+    """What this process knows of the broker it knows from another test: that it was away, or how full it was."""
+    from jobs import hints
+
+    for memory in (hints._silent_until, hints._since_look, hints._unconfirmed):
+        memory.clear()
 
 
 @pytest.fixture
@@ -140,6 +153,13 @@ def programs(request: pytest.FixtureRequest, database: str, broker: Broker, tmp_
     request.node.stash[PROGRAMS] = programs
     yield programs
     programs.end()
+    wait_until(lambda: nobody_works(database), message="the last statements of killed programs end")
+
+
+def nobody_works(database: str) -> bool:
+    """Whether the server has done what programs asked for before they were killed: it may not write afterwards."""
+    with psycopg.connect(database) as connection:
+        return connection.execute(AT_WORK).fetchone() == (0,)
 
 
 @pytest.fixture
@@ -152,6 +172,14 @@ def spawn_worker(programs: Programs) -> Callable[..., Program]:
 def spawn_relay(programs: Programs) -> Callable[..., Program]:
     """`spawn_relay()`: a real `manage.py jobs relay`. See `Programs.relay`."""
     return programs.relay
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """A job that a test ran in this very process leaves its hard limit behind, which would kill the next test."""
+    yield
+    if limits := sys.modules.get("jobs.worker.limits"):
+        limits.stop()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,7 +12,7 @@ from tests.processes import ROOT
 
 COMMAND = (sys.executable, "-m", "tests.benchmarks", "--rounds", "1", "--jobs", "400", "--json")
 BACKLOG = (sys.executable, "-m", "tests.benchmarks.backlog", "--jobs", "20000", "--claims", "3", "--json")
-PERIODS = ("--rounds", "1", "--seconds", "1", "--backlog", "15000")
+PERIODS = ("--rounds", "1", "--seconds", "1", "--backlog", "30000")
 ISOLATION = (sys.executable, "-m", "tests.benchmarks.isolation", *PERIODS, "--json")
 
 
