@@ -1,6 +1,7 @@
 """Limits that hold at the vendor, however many processes call it, and are used up."""
 
 import os
+from statistics import median
 
 import pytest
 
@@ -17,7 +18,7 @@ RATE, BURST = 200, 20  # as the settings of the tests have it
 SHARE, FLOOR = 0.2, 2  # of retries: for each first attempt, and a second
 
 
-MANY = 800  # calls without a limit, by which this machine shows what it can do
+MANY = 400  # calls without a limit, by which this machine shows what it can do
 
 
 def run(programs, vendor, task, jobs: int) -> tuple[Recording, float]:
@@ -43,9 +44,9 @@ def test_no_second_sees_more_calls_than_the_vendor_allows_and_hardly_one_sees_fe
     calls, possible = run(programs, vendor, task, jobs)
     assert len(calls) == jobs * calls_each
     assert calls.most_within(1.0) <= RATE + BURST
-    # A machine that can hardly make so many calls at all is no reason to call the limit wasted.
-    wanted = 0.9 * min(1.0, possible / (2 * RATE))
-    assert calls.utilisation(RATE) >= wanted, (calls.per_window(), possible)
+    # A machine that can hardly make so many calls, or hangs for a second, is no reason to call the limit wasted.
+    seconds = calls.per_window()[:-1]
+    assert median(seconds) >= 0.9 * min(RATE, possible / 2), (seconds, possible)
 
 
 def test_an_account_has_one_call_at_a_time_and_the_others_do_not_wait_for_it(programs, vendor):
