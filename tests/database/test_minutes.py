@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
-import pytest
 from django.core.management import call_command
 
 from idempotency import transitions
@@ -12,9 +11,9 @@ from idempotency.states import Reason
 from jobs import minutes, registry
 from jobs.models import Mark, Minute
 from tests.history import fill
+from tests.plans import read_by_index
 from tests.processes import wait_until
 from tests.records import OOPS, claim, enqueue_plenty, own_connection
-from tests.plans import read_by_index
 
 QUEUES = ["critical", "default"]
 MINUTE = timedelta(minutes=1)
