@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from jobs.cli import design, pause, plan_retries, prune, reap, relay, resume, status, verify, why
+from jobs.cli import design, mark, pause, plan_retries, prune, reap, relay, resume, status, verify, why
 
 VERBS: dict[str, ModuleType] = {
     "status": status,
@@ -12,6 +12,7 @@ VERBS: dict[str, ModuleType] = {
     "prune": prune,
     "pause": pause,
     "resume": resume,
+    "mark": mark,
     "verify": verify,
     "plan-retries": plan_retries,
     "design": design,
