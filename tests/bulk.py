@@ -22,7 +22,7 @@ INSERT INTO idempotency_record (id, task, queue, state, key, fingerprint, payloa
 SELECT gen_random_uuid(), %(task)s, 'default', 'dead_lettered', gen_random_uuid(), gen_random_uuid(),
     jsonb_build_object('name', %(name)s || n), 1, statement_timestamp(), 5, 5, 0, 0, false, false, 5, 0,
     'account ' || n %% 50, n %% 50, 'attempts_exhausted', 'Cause' || chr(65 + n %% %(causes)s / 26)
-    || chr(65 + n %% %(causes)s %% 26) || 'Error: job ' || n || ' was refused',
+    || chr(65 + n %% %(causes)s %% 26) || 'Error: INV-' || n || ' was refused',
     statement_timestamp() - interval '1 day', statement_timestamp() - n * interval '1 second'
 FROM generate_series(1, %(count)s) AS n
 """
