@@ -53,6 +53,7 @@ class BulkReplay(models.Model):
     """Many given-up jobs, sent again at a pace: first a canary of a few, then the rest while it goes well."""
 
     class State(models.TextChoices):
+        DRAFT = "draft"  # somebody looks at what it would do
         AWAITING_APPROVAL = "awaiting_approval"
         CANARY = "canary"
         RUNNING = "running"

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0003_minutes'),
+        ('jobs', '0004_bulk'),
     ]
 
     operations = [
