@@ -2,7 +2,23 @@
 
 from types import ModuleType
 
-from jobs.cli import design, pause, plan_retries, prune, reap, relay, resume, status, verify, why
+from jobs.cli import (
+    bulk,
+    dead_letters,
+    design,
+    discard,
+    mark,
+    pause,
+    plan_retries,
+    prune,
+    reap,
+    relay,
+    replay,
+    resume,
+    status,
+    verify,
+    why,
+)
 
 VERBS: dict[str, ModuleType] = {
     "status": status,
@@ -12,6 +28,11 @@ VERBS: dict[str, ModuleType] = {
     "prune": prune,
     "pause": pause,
     "resume": resume,
+    "dead-letters": dead_letters,
+    "replay": replay,
+    "discard": discard,
+    "bulk": bulk,
+    "mark": mark,
     "verify": verify,
     "plan-retries": plan_retries,
     "design": design,
