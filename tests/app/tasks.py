@@ -203,3 +203,14 @@ class Misbehave(Task):
         if how in {"open atomic", "autocommit off", "begin"}:
             self.mark(f"{how}: uncommitted")
         return how
+
+
+class Letter(Task):
+    """Has a secret, a text and a number that a person may correct."""
+
+    dedupe_key = ("name",)
+    sensitive = ("password",)
+
+    def run(self, name: str, text: str = "", copies: int = 1, password: str = "") -> dict[str, object]:
+        self.mark(name)
+        return {"text": text, "copies": copies, "secret": len(password)}
