@@ -5,6 +5,8 @@ In the same loop: the reaper, unparking, and (rarely) the pruner and the tally. 
 
 import logging
 import math
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -15,11 +17,12 @@ from typing import Any
 
 import psycopg
 
-from idempotency import reads, transitions
+from idempotency import gauges, reads, transitions
 from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
-from jobs import conf, hints, registry, vendors
+from jobs import conf, hints, pulses, registry, vendors
+from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.releases import Releases
 from jobs.task import vendor_queues
@@ -49,7 +52,8 @@ class Relay:
 
     def __init__(self) -> None:
         self._own = OwnConnection("jobs relay")
-        self._housekept = -math.inf
+        self._housekept = self._told = -math.inf
+        self._name = f"{socket.gethostname()} {os.getpid()}"
         self._releases = Releases()
         self.stopped = threading.Event()
 
@@ -87,6 +91,7 @@ class Relay:
             slots = sum(w.slots for w in workers if backlog.queue in w.queues)
             ticked.hints += self._top_up(backlog, slots)
             ticked.next_in = min(ticked.next_in, *_waits(backlog))
+        self._tell()
         return ticked
 
     def _top_up(self, backlog: Backlog, slots: int) -> int:
@@ -114,8 +119,16 @@ class Relay:
         more = self._own.once(transitions.compact_tally)
         more |= bool(self._own.once(lambda c: transitions.prune(c, retention=conf.retention())))
         self._own.once(registry.forget_dead)
+        for forget in (gauges.sum_given_up, measuring.forget, pulses.forget):
+            self._own.once(forget)
         if more:  # the rest in the next ticks: hints must not wait until a million records are pruned
             self._housekept = -math.inf
+
+    def _tell(self) -> None:
+        """That it went through its loop: after all else, and only then."""
+        if time.monotonic() - self._told >= pulses.EVERY:
+            self._own.once(lambda c: pulses.beat(c, pulses.RELAY, self._name))
+            self._told = time.monotonic()
 
 
 def prune(own: OwnConnection, retention: timedelta) -> int:

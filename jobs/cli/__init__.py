@@ -2,7 +2,21 @@
 
 from types import ModuleType
 
-from jobs.cli import design, pause, plan_retries, prune, reap, relay, resume, status, verify, why
+from jobs.cli import (
+    design,
+    exporter,
+    metrics,
+    pause,
+    plan_retries,
+    prune,
+    reap,
+    relay,
+    resume,
+    status,
+    verify,
+    watch,
+    why,
+)
 
 VERBS: dict[str, ModuleType] = {
     "status": status,
@@ -14,5 +28,8 @@ VERBS: dict[str, ModuleType] = {
     "resume": resume,
     "verify": verify,
     "plan-retries": plan_retries,
+    "metrics": metrics,
+    "exporter": exporter,
+    "watch": watch,
     "design": design,
 }

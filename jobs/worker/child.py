@@ -17,6 +17,7 @@ from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
 from jobs import conf, hints, vendors
 from jobs.context import Job
+from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection, backoff
 from jobs.problems import describe
 from jobs.task import IdempotentTask, vendor_queues
@@ -73,6 +74,8 @@ class Child:
         finally:
             shared.set_busy(self.slot, False)
             self.events.flush()
+            measuring.here.count("messaging_client_consumed_messages_total", queue)
+            measuring.hand_over()
         return done
 
     def _stage(self, queue: str) -> None:
@@ -198,6 +201,7 @@ class Child:
         _, info, run_time, shown = tracer(id_, [], dict(claimed.payload), request)
         if not job.settled:
             self._settle_unentered(task, job, info)
+        _measure(claimed, time.monotonic() - began, "" if info is None else info.state)
         if info is None:
             self.events.succeeded(id_, str(shown), run_time or 0.0)
         else:
@@ -216,6 +220,13 @@ class Child:
     def _note_run_time(self, task: str, seconds: float) -> None:
         known = self._run_times.get(task, seconds)
         self._run_times[task] = (1 - WEIGHT) * known + WEIGHT * seconds
+
+
+def _measure(claimed: Claimed, took: float, ended: str) -> None:
+    waited = claimed.lease_expires_at - conf.lease() - claimed.available_at
+    measuring.here.observe("jobs_queue_wait_seconds", waited.total_seconds(), claimed.queue)
+    error = {"": "", "RETRY": "retried"}.get(ended, "given_up")
+    measuring.here.observe("messaging_process_duration_seconds", took, claimed.queue, error)
 
 
 def _request(task: IdempotentTask, job: Job, id_: str, hostname: str) -> dict[str, Any]:
