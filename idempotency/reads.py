@@ -72,6 +72,22 @@ def standing(connection: Connection, id_: UUID) -> Standing | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a record, and under which claim; of one that nobody holds, who did last."""
+
+    state: State
+    token: int
+    lease_id: UUID | None
+    claimed_by: str | None
+
+
+def holder(connection: Connection, id_: UUID) -> Holder | None:
+    for state, *claim in run(connection, "holder", id=id_):
+        return Holder(State(state), *claim)
+    return None
+
+
 def backlog(connection: Connection, queues: Sequence[str], *, cap: int) -> list[Backlog]:
     """One entry per queue; claimable records are counted up to `cap`, so that a long backlog costs no more."""
     return [Backlog(*row) for row in run(connection, "backlog", queues=list(queues), cap=cap)]

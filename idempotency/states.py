@@ -94,6 +94,13 @@ ARROWS = (
         frozenset({Reason.ATTEMPTS_EXHAUSTED, Reason.UNKNOWN_OUTCOME}),
     ),
     Arrow("cancel", State.QUEUED, State.FAILED_PERMANENT, "a person withdrew it", frozenset({Reason.CANCELLED})),
+    Arrow(
+        "terminate",
+        State.PROCESSING,
+        State.FAILED_PERMANENT,
+        "a person ended it while it ran",
+        frozenset({Reason.CANCELLED}),
+    ),
     Arrow("supersede", None, State.QUEUED, "a person corrected the payload of a given-up record, whose key it took"),
     Arrow("discard", State.FAILED_PERMANENT, State.FAILED_PERMANENT, "a person said that it may rest"),
     Arrow("discard", State.DEAD_LETTERED, State.DEAD_LETTERED, "a person said that it may rest"),

@@ -287,6 +287,19 @@ def cancel(connection: Connection, id_: UUID, *, token: int, why: str) -> bool:
     return bool(run(connection, "cancel", id=id_, token=token, why=why))
 
 
+def terminate(connection: Connection, claimed: Claimed, *, why: str) -> State:
+    """End a record whose process was ended for it.
+
+    Raises:
+        LeaseLost: that process had settled it in its last moment.
+    """
+    owned = {"id": claimed.id, "token": claimed.fencing_token, "lease_id": claimed.lease_id}
+    rows = run(connection, "terminate", **owned, why=why)
+    if not rows:
+        raise LeaseLost(f"{claimed.task} {claimed.id}: attempt {claimed.attempt} has ended by itself")
+    return State(rows[0][1])
+
+
 def replay(connection: Connection, seen: Sequence[Seen]) -> dict[UUID, str]:
     """Queue given-up records again with all their attempts; returns the queue of each that was.
 

@@ -54,6 +54,7 @@ class BulkReplay(models.Model):
     """Many given-up jobs, sent again at a pace: first a canary of a few, then the rest while it goes well."""
 
     class State(models.TextChoices):
+        DRAFT = "draft"  # somebody looks at what it would do
         AWAITING_APPROVAL = "awaiting_approval"
         CANARY = "canary"
         RUNNING = "running"
@@ -159,6 +160,7 @@ class Decision(models.Model):
         indexes: ClassVar = [
             models.Index("record_id", name="decision_record", condition=models.Q(record_id__isnull=False)),
             models.Index("incident", name="decision_incident", condition=models.Q(incident__isnull=False)),
+            models.Index("queue", name="decision_queue", condition=models.Q(queue__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -176,10 +178,11 @@ class Minute(models.Model):
     failed_permanent = models.PositiveIntegerField(default=0)
     dead_lettered = models.PositiveIntegerField(default=0)
     retried = models.PositiveIntegerField(default=0, help_text="attempts that are made again")
-    depth = models.PositiveIntegerField(default=0, help_text="jobs due and not done, at its end")
-    age = models.FloatField(default=0.0, help_text="seconds that 95 % of the waiting jobs have waited at most")
-    busy = models.PositiveIntegerField(default=0)
-    slots = models.PositiveIntegerField(default=0)
+    # -- at its end; empty where nobody looked then
+    depth = models.PositiveIntegerField(null=True, help_text="jobs due and not begun")
+    age = models.FloatField(null=True, help_text="seconds that 95 % of them had waited at most")
+    busy = models.PositiveIntegerField(null=True)
+    slots = models.PositiveIntegerField(null=True)
 
     class Meta:
         default_permissions = ()

@@ -1,8 +1,11 @@
 """An error, as it is kept: cut to size, free of secrets and of what PostgreSQL cannot store."""
 
+import json
 import traceback
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from html import escape
+from urllib.parse import quote, quote_plus
 
 from idempotency.claims import Problem
 
@@ -13,7 +16,7 @@ STARS = "********"
 
 def describe(error: BaseException, started_at: datetime, secrets: Iterable[object] = ()) -> Problem:
     """Never fails, whatever the error object does when it is printed."""
-    hidden = _hidden(secrets)
+    hidden = texts(secrets)
     return Problem(
         type(error).__name__,
         _clean(_text(error), hidden)[:MAX_MESSAGE],
@@ -24,15 +27,33 @@ def describe(error: BaseException, started_at: datetime, secrets: Iterable[objec
 
 def hide(text: str, secrets: Iterable[object]) -> str:
     """The text with stars where a secret value stands in it."""
-    return _clean(text, _hidden(secrets))
+    return _clean(text, texts(secrets))
 
 
-def _hidden(secrets: Iterable[object]) -> list[str]:
-    return sorted({text for s in secrets for text in _texts(s)}, key=len, reverse=True)  # the longest wins
+def cover(text: str, hidden: Iterable[str]) -> str:
+    """The same for the texts that `texts` made of the secrets."""
+    for secret in hidden:
+        text = text.replace(secret, STARS)
+    return text
+
+
+def texts(secrets: Iterable[object]) -> list[str]:
+    """All texts by which these values would show, also in code, JSON, HTML and addresses; the longest first."""
+    found = {text for s in secrets for text in _texts(s)}
+    written = (str, _python, _json, escape, quote, quote_plus)
+    return sorted({write(text) for text in found for write in written}, key=len, reverse=True)
+
+
+def _python(text: str) -> str:
+    return repr(text)[1:-1]
+
+
+def _json(text: str) -> str:
+    return json.dumps(text)[1:-1]
 
 
 def _texts(secret: object) -> Iterator[str]:
-    """The texts by which a value would show; True and None are no secrets."""
+    """The texts of a value itself; True and None are no secrets."""
     match secret:
         case None | bool() | "":
             return
@@ -61,6 +82,4 @@ def _trace(error: BaseException) -> str:
 
 
 def _clean(text: str, hidden: list[str]) -> str:
-    for secret in hidden:
-        text = text.replace(secret, STARS)
-    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+    return cover(text, hidden).replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()

@@ -1,6 +1,7 @@
 """The relay: keeps hints where claimable records are. It looks only at the records, so it has nothing to get wrong.
 
-In the same loop: the reaper, unparking, and (rarely) the pruner and the tally. Any number of relays may run.
+In the same loop: the reaper, unparking, bulk replays, and (rarely) the pruner, the tally and the minutes of the charts.
+Any number of relays may run.
 """
 
 import logging
@@ -21,10 +22,11 @@ from idempotency import gauges, reads, transitions
 from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
-from jobs import conf, hints, pulses, registry, vendors
+from jobs import conf, hints, minutes, pulses, registry, vendors
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.releases import Releases
+from jobs.review import bulk_driver
 from jobs.task import vendor_queues
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Ticked:
     dead_lettered: int = 0
     unparked: int = 0
     released: int = 0
+    replayed: int = 0
     next_in: float = field(default_factory=conf.relay_interval)
 
 
@@ -52,9 +55,10 @@ class Relay:
 
     def __init__(self) -> None:
         self._own = OwnConnection("jobs relay")
-        self._housekept = self._told = -math.inf
+        self._housekept = self._counted = self._told = -math.inf
         self._name = f"{socket.gethostname()} {os.getpid()}"
         self._releases = Releases()
+        self._bulk_replays = bulk_driver.BulkReplays()
         self.stopped = threading.Event()
 
     def run(self, on_tick: Callable[[Ticked], None] | None = None) -> None:
@@ -87,10 +91,13 @@ class Relay:
             ticked.unparked += self._own.once(partial(transitions.unpark, queue=queue, known=known)) if known else 0
         self._own.once(lambda c: transitions.stage(c, queues))
         ticked.released = self._releases.due(self._own, queues)
+        stepped = self._bulk_replays.due(self._own)
+        ticked.replayed, ticked.next_in = stepped.replayed, min(ticked.next_in, stepped.next_in)
         for backlog in self._own.once(lambda c: reads.backlog(c, queues, cap=COUNTED)):
             slots = sum(w.slots for w in workers if backlog.queue in w.queues)
             ticked.hints += self._top_up(backlog, slots)
             ticked.next_in = min(ticked.next_in, *_waits(backlog))
+        self._count_minutes(queues)
         self._tell()
         return ticked
 
@@ -119,10 +126,18 @@ class Relay:
         more = self._own.once(transitions.compact_tally)
         more |= bool(self._own.once(lambda c: transitions.prune(c, retention=conf.retention())))
         self._own.once(registry.forget_dead)
-        for forget in (gauges.sum_given_up, measuring.forget, pulses.forget):
+        for forget in (bulk_driver.forget_drafts, minutes.forget, gauges.sum_given_up, measuring.forget, pulses.forget):
             self._own.once(forget)
         if more:  # the rest in the next ticks: hints must not wait until a million records are pruned
             self._housekept = -math.inf
+
+    def _count_minutes(self, queues: list[str]) -> None:
+        """After all else: no hint waits for a chart."""
+        if time.monotonic() - self._counted < minutes.EVERY:
+            return
+        self._counted = time.monotonic()
+        if self._own.once(lambda c: minutes.count(c, queues)):
+            self._counted = -math.inf
 
     def _tell(self) -> None:
         """That it went through its loop: after all else, and only then."""

@@ -273,6 +273,16 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         return {name: "********" if name in cls.sensitive else value for name, value in payload.items()}
 
     @classmethod
+    def redacted(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """What tools that show jobs are told of the payload: the key's parameters alone, sensitive ones as stars."""
+        return {n: "********" if n in cls.sensitive else payload[n] for n in cls.dedupe_key or () if n in payload}
+
+    @classmethod
+    def secrets(cls, payload: Mapping[str, Any]) -> list[Any]:
+        """The values that nobody may see."""
+        return [payload[name] for name in cls.sensitive if name in payload]
+
+    @classmethod
     def bind(cls, app: Celery) -> Celery:
         with warnings.catch_warnings():
             # Celery warns that it will ignore a task's `queue` some day. It is the record's queue, so it may.

@@ -87,10 +87,7 @@ class Place:
             "LEDGERLY_API_KEY": self.vendor_key,
             "TMPDIR": str(self.scratch),
             "DEMO_WEB_ADDRESS": f"127.0.0.1:{self.web_port}",
-            "FLOWER_ADDRESS": "127.0.0.1",
-            "FLOWER_PORT": str(self.flower_port),
             "FLOWER_BASIC_AUTH": f"{USER}:{self.password}",
-            "FLOWER_READ_ONLY": "true",
             # A program's last words must be in its log when it dies.
             "PYTHONUNBUFFERED": "1",
         }

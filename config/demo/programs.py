@@ -80,7 +80,8 @@ def vendor(place: Place, seed: int) -> Program:
 
 def flower(place: Place) -> Program:
     """Flower; its settings come from the environment, where a password is not shown to everybody."""
-    return Program("flower", (*CELERY, "flower"), listens(place.flower_port))
+    options = ("--conf=deploy/flower/viewer.py", f"--port={place.flower_port}")
+    return Program("flower", (*CELERY, "flower", *options), listens(place.flower_port))
 
 
 def web(place: Place) -> Program:

@@ -107,7 +107,7 @@ def _failed(
 ) -> NoReturn:
     leave_database_clean()
     cause = error.exc if isinstance(error, Retry) and error.exc else error
-    problem = describe(cause, started, (payload.get(name) for name in task.sensitive))
+    problem = describe(cause, started, task.secrets(payload))
     try:
         delay = settle_failure(task, job, error, problem)
     except LeaseLost as lost:

@@ -4,30 +4,24 @@ import logging
 import os
 import random
 import time
-from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 from celery import current_app
-from celery.app.trace import build_tracer
 
 from idempotency import reads, transitions
 from idempotency.claims import Claimed
-from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
 from jobs import conf, hints, vendors
-from jobs.context import Job
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection, backoff
-from jobs.problems import describe
 from jobs.task import IdempotentTask, vendor_queues
 from jobs.worker import limits, shared
-from jobs.worker.attempt import settle_failure
 from jobs.worker.batch import Batch
 from jobs.worker.events import LONGEST, JobEvents
 from jobs.worker.keeper import LeaseKeeper
 from jobs.worker.pace import LIMITED_TARGET, TARGET, WEIGHT, Pace
 from jobs.worker.settle import GROUP_WINDOW, Settler
+from jobs.worker.tracer import JobTracer
 from jobs.worker.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -46,6 +40,7 @@ class Child:
         self.settler = Settler(self.own, shared.stopping)
         self.keeper = LeaseKeeper(f"jobs {hostname} {os.getpid()}")
         self.events = JobEvents(hostname)
+        self.tracer = JobTracer(hostname, self.settler, self.events)
         self._tasks = current_app.tasks
         self._vendors = vendor_queues()
         self._paces: dict[str, Pace] = {}
@@ -184,75 +179,11 @@ class Child:
         if task.settles_alone() or self._run_times.get(claimed.task, 1.0) > GROUP_WINDOW:
             self.settler.flush()
         began = time.monotonic()
-        self._trace(task, claimed)
+        self.tracer.run(task, claimed, long=self._run_times.get(claimed.task, SHIFT) > LONGEST)
         self._note_run_time(claimed.task, time.monotonic() - began)
         self.settler.flush_if_old()
         self.events.flush_if_due()
 
-    def _trace(self, task: IdempotentTask, claimed: Claimed) -> None:
-        """Run it as Celery runs a task of its own: its tracer, its signals, the job's name and id."""
-        job, id_ = Job(claimed, self.settler), str(claimed.id)
-        self.events.started(task, claimed, id_)
-        if self._run_times.get(claimed.task, SHIFT) > LONGEST:
-            self.events.flush()  # whoever watches Flower wants to see a long job while it runs
-        tracer = getattr(task, "__trace__", None) or build_tracer(task.name, task, app=current_app)
-        began = time.monotonic()
-        request = _request(task, job, id_, self.hostname)
-        _, info, run_time, shown = tracer(id_, [], dict(claimed.payload), request)
-        if not job.settled:
-            self._settle_unentered(task, job, info)
-        _measure(claimed, time.monotonic() - began, "" if info is None else info.state)
-        if info is None:
-            self.events.succeeded(id_, str(shown), run_time or 0.0)
-        else:
-            runtime, retried = time.monotonic() - began, info.state == "RETRY"
-            self.events.failed(id_, _shown(job, info.retval), runtime, retried=retried)
-
-    def _settle_unentered(self, task: IdempotentTask, job: Job, info: Any) -> None:
-        """The body was never reached: a `before_start` or a signal of the application failed."""
-        error = info.retval if info is not None and isinstance(info.retval, Exception) else None
-        error = error or RuntimeError("the tracer ended without running the body")
-        try:
-            settle_failure(task, job, error, describe(error, datetime.now(UTC)))
-        except LeaseLost as lost:
-            logger.warning("%s", lost)
-
     def _note_run_time(self, task: str, seconds: float) -> None:
         known = self._run_times.get(task, seconds)
         self._run_times[task] = (1 - WEIGHT) * known + WEIGHT * seconds
-
-
-def _measure(claimed: Claimed, took: float, ended: str) -> None:
-    waited = claimed.lease_expires_at - conf.lease() - claimed.available_at
-    measuring.here.observe("jobs_queue_wait_seconds", waited.total_seconds(), claimed.queue)
-    error = {"": "", "RETRY": "retried"}.get(ended, "given_up")
-    measuring.here.observe("messaging_process_duration_seconds", took, claimed.queue, error)
-
-
-def _request(task: IdempotentTask, job: Job, id_: str, hostname: str) -> dict[str, Any]:
-    """What `self.request` shows of a job. A third of what Celery sends with a message: each key costs."""
-    canvas = job.claimed.options or {}
-    return {
-        "id": id_,
-        "task": task.name,
-        "job": job,
-        "hostname": hostname,
-        "retries": job.claimed.attempt - 1,
-        "root_id": canvas.get("root_id") or id_,
-        "parent_id": canvas.get("parent_id"),
-        "group": canvas.get("group_id"),
-        "errbacks": canvas.get("link_error"),
-        "delivery_info": {"exchange": "", "routing_key": job.claimed.queue, "redelivered": False},
-        "headers": canvas.get("headers") or {},
-        "ignore_result": True,
-    }
-
-
-def _shown(job: Job, error: Any) -> str:
-    """The error for Flower: as it is kept, so that no sensitive value shows."""
-    if job.problem:
-        return job.problem.summary[:1024]
-    try:
-        return repr(error)[:1024]
-    except Exception:  # noqa: BLE001 - an error that cannot be printed is shown by its class
-        return type(error).__name__

@@ -8,23 +8,18 @@ import json
 import logging
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import current_app
-from celery.utils.saferepr import saferepr
 from celery.utils.time import utcoffset
 
 from idempotency.claims import Claimed
 from jobs.worker import shared
 
-if TYPE_CHECKING:
-    from jobs.task import IdempotentTask
-
 logger = logging.getLogger(__name__)
 
 FULL = 400  # jobs' worth of texts in one message: about 100 kB, and a publish costs as much as twenty events
 LONGEST = 0.5  # seconds an event waits
-SHOWN = 1024  # characters of a payload
 AWAY_REST = 5.0  # seconds without events after the broker failed: they are for eyes only
 
 
@@ -43,14 +38,15 @@ class JobEvents:
     def wanted(self) -> bool:
         return shared.events_wanted() and time.monotonic() >= self._silent_until
 
-    def started(self, task: "IdempotentTask", claimed: Claimed, id_: str) -> None:
+    def started(self, claimed: Claimed, id_: str, arguments: str) -> None:
         """Received and started in one: between the two lies nothing that could be seen."""
         if not self.wanted():
             return
         canvas, common = claimed.options or {}, self._common(id_)
         self._add(
             f'{{"type":"task-received",{common},"name":{json.dumps(claimed.task)},"args":"()",'
-            f'"kwargs":{json.dumps(_shown(task.masked(claimed.payload)))},"retries":{claimed.attempt - 1},'
+            f'"kwargs":{json.dumps(arguments)},"retries":{claimed.attempt - 1},'
+            f'"routing_key":{json.dumps(claimed.queue)},'
             f'"root_id":{json.dumps(canvas.get("root_id") or id_)},"parent_id":{json.dumps(canvas.get("parent_id"))},'
             f'"eta":null,"expires":null}},{{"type":"task-started",{common}}}'
         )
@@ -114,9 +110,3 @@ class JobEvents:
             delivery_mode=1,
             retry=False,
         )
-
-
-def _shown(payload: dict[str, Any]) -> str:
-    """As Celery shows arguments; its own way of cutting them costs ten times a plain repr."""
-    text = repr(payload)
-    return text if len(text) <= SHOWN else str(saferepr(payload, SHOWN))

@@ -11,6 +11,7 @@ import threading
 import time
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from billiard.exceptions import WorkerLostError
@@ -18,17 +19,19 @@ from celery import signals
 
 from idempotency import transitions
 from idempotency.errors import LeaseLost
-from jobs import registry, vendors
+from jobs import masking, registry, vendors
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.preflight import before_start
 from jobs.task import registered, vendor_queues
-from jobs.worker import shared
+from jobs.worker import shared, terminating
 from jobs.worker.hearing import Hearing
 from jobs.worker.hint import Hint, forget_child
+from jobs.worker.terminating import Ending
 
 logger = logging.getLogger(__name__)
 
+AGAIN = 0.05  # seconds until a job that is to end is looked at again
 TICK = 0.5  # seconds until a flag that Flower set reaches the children
 
 
@@ -38,14 +41,19 @@ class ParentThread:
     def __init__(self, consumer: Any) -> None:
         self._consumer = consumer
         self._own = OwnConnection(f"jobs {consumer.hostname} parent")
-        self._dead: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of functions to call
         self._reported = 0.0
         self._hearing = Hearing(consumer)
         self._measured = measuring.Inbox()
         threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
 
     def child_died(self, hint_id: str) -> None:
-        self._dead.put(f"{self._consumer.hostname}/{hint_id}/")
+        self._orders.put(partial(self._return_records, f"{self._consumer.hostname}/{hint_id}/"))
+
+    def end_jobs(self, ids: list[UUID], terminate: bool) -> None:  # noqa: FBT001 - it is the message
+        """Called by Celery's event loop, which must not wait."""
+        for id_ in ids:
+            self._orders.put(partial(self._end, Ending(self._own, self._consumer.hostname, id_, terminate=terminate)))
 
     def leave(self) -> None:
         try:
@@ -59,7 +67,7 @@ class ParentThread:
             self._pass_on_flags()
             self._measured.read()
             try:
-                self._return_records()
+                self._follow_order()
                 self._report()
             except (psycopg.Error, LeaseLost) as error:
                 logger.warning("the database is away: %s", error)
@@ -70,11 +78,28 @@ class ParentThread:
         wanted = bool(dispatcher and dispatcher.enabled and (not dispatcher.groups or "task" in dispatcher.groups))
         shared.want_events(wanted)
 
-    def _return_records(self) -> None:
+    def _follow_order(self) -> None:
         try:
-            followed_hint = self._dead.get(timeout=TICK)
+            order = self._orders.get(timeout=TICK)
         except queue.Empty:
             return
+        order()
+
+    def _end(self, ending: Ending) -> None:
+        ended = ending.attempt()
+        if ended is None:
+            time.sleep(AGAIN)
+            self._orders.put(partial(self._end, ending))
+        elif ended:
+            logger.warning("job %s was ended by remote control", ending.id)
+            self._consumer.call_soon(self._show_end, str(ending.id))
+
+    def _show_end(self, id_: str) -> None:
+        """In Celery's event loop: the connection is its own."""
+        if (dispatcher := self._consumer.event_dispatcher) and dispatcher.enabled:
+            dispatcher.send("task-revoked", uuid=id_, terminated=True, signum="SIGKILL", expired=False)
+
+    def _return_records(self, followed_hint: str) -> None:
         for claimant in self._own.insist(lambda c: transitions.claimants(c, followed_hint)):
             if _is_dead(claimant):  # a doubled hint may have a living follower
                 count = self._own.insist(partial(transitions.expire, claimed_by=claimant))
@@ -136,6 +161,13 @@ def _on_init(**_: Any) -> None:
     _declare_vendors()
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).addFilter(_hides_hints)
+    masking.install()
+
+
+@signals.after_setup_logger.connect
+@signals.after_setup_task_logger.connect
+def _on_logging(logger: logging.Logger, **_: Any) -> None:
+    masking.watch(logger.handlers)
 
 
 @signals.worker_process_init.connect
@@ -147,6 +179,7 @@ def _on_child_start(**_: Any) -> None:
 def _on_ready(sender: Any, **_: Any) -> None:
     global _thread
     _thread = ParentThread(sender)
+    terminating.install(_thread.end_jobs)
 
 
 @signals.worker_shutting_down.connect

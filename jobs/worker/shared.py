@@ -1,12 +1,20 @@
 """What the parent tells its children, and they it, without a message: a few bytes of memory that a fork shares."""
 
 import mmap
+import os
+import struct
+import time
+from uuid import UUID
 
 STOP, EVENTS = 0, 1
 FIRST_SLOT = 2
 SLOTS = 1022  # children of one worker; one page
 
+IN_HAND = struct.Struct("<16sQd")  # a job's id, the process that runs it, and since when on the machine's clock
+NOTHING = bytes(IN_HAND.size)
+
 _page = mmap.mmap(-1, FIRST_SLOT + SLOTS)
+_in_hand = mmap.mmap(-1, IN_HAND.size * SLOTS)  # a place for each process, found by its pid
 
 
 def stop() -> None:
@@ -20,6 +28,7 @@ def stopping() -> bool:
 
 def reset() -> None:
     _page[:] = bytes(len(_page))
+    _in_hand[:] = bytes(len(_in_hand))
 
 
 def want_events(wanted: bool) -> None:  # noqa: FBT001 - it is the message
@@ -37,3 +46,21 @@ def set_busy(slot: int, busy: bool) -> None:  # noqa: FBT001 - it is the message
 def busy() -> int:
     """How many children are at work."""
     return sum(_page[FIRST_SLOT:])
+
+
+def take_in_hand(job: UUID) -> None:
+    """This process runs the job from now on. What it leaves here outlives it, so that the parent knows what it ran."""
+    pid = os.getpid()
+    IN_HAND.pack_into(_in_hand, pid % SLOTS * IN_HAND.size, job.bytes, pid, time.monotonic())
+
+
+def put_down() -> None:
+    """The job is done."""
+    start = os.getpid() % SLOTS * IN_HAND.size
+    _in_hand[start : start + IN_HAND.size] = NOTHING
+
+
+def in_hand(pid: int) -> tuple[UUID, float] | None:
+    """The job that a process runs, or ran when it died, and for how many seconds it has; None: none."""
+    job, owner, since = IN_HAND.unpack_from(_in_hand, pid % SLOTS * IN_HAND.size)
+    return (UUID(bytes=job), time.monotonic() - since) if owner == pid else None

@@ -22,6 +22,7 @@ WRITES = {
     "retry": lambda c, mine: transitions.retry(c, mine, delay=NOW, problem=OOPS),
     "fail": lambda c, mine: transitions.fail(c, mine, OOPS),
     "dead_letter": lambda c, mine: transitions.dead_letter(c, mine, reason=Reason.POISON, problem=OOPS),
+    "terminate": lambda c, mine: transitions.terminate(c, mine, why="ended"),
 }
 
 

@@ -30,6 +30,7 @@ GUARDS = {
     "retry": (*OWN, "WHEN attempt >= max_attempts THEN 'dead_lettered'", TAKEN_BACK),
     "fail": OWN,
     "dead_letter": OWN,
+    "terminate": OWN,
     "give_back": (*OWN, "given_back < %(bound)s OR NOT %(begun)s", TAKEN_BACK),
     "renew": OWN,
     "intend": (*OWN, "SET intent_at = coalesce(r.intent_at, statement_timestamp())"),

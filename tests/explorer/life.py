@@ -83,6 +83,10 @@ class Life:
     def _work(self, w: World, n: int, worker: tuple[str, Held]) -> Iterator[Step]:
         phase, held = worker
         yield Step(f"worker of token {held.token} dies", _put(w, n, None), False)
+        ended = self.machine.terminate(w.record, held)  # a person asked for it: the parent kills it and knows its claim
+        yield Step(
+            f"worker of token {held.token} is ended", self._settled(_put(w, n, None), "terminate", ended, held), False
+        )
         if phase != BODY:
             yield from self._settle(w, n, held, phase)
             return

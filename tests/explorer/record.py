@@ -55,7 +55,7 @@ class Held(NamedTuple):
     serial: int
 
 
-OWNED = ("succeed", "retry", "fail", "dead_letter", "give_back")
+OWNED = ("succeed", "retry", "fail", "dead_letter", "give_back", "terminate")
 
 
 class Machine:
@@ -132,6 +132,9 @@ class Machine:
 
     def dead_letter(self, r: Record, held: Held) -> Record | None:
         return r._replace(state=D, reason=UNKNOWN, expired=False) if self.owns("dead_letter", r, held) else None
+
+    def terminate(self, r: Record, held: Held) -> Record | None:
+        return r._replace(state=F, reason=CANCELLED, expired=False) if self.owns("terminate", r, held) else None
 
     def give_back(self, r: Record, held: Held, *, parked: bool = False, begun: bool = True) -> Record | None:
         if not self.owns("give_back", r, held):

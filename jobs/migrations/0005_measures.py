@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0002_review'),
+        ('jobs', '0004_bulk'),
     ]
 
     operations = [

@@ -1,0 +1,108 @@
+"""How far a bulk replay has come, read in three statements whatever its size."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Min, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+
+from idempotency.models import Record
+from idempotency.states import REVIEWABLE, Reason, State
+from jobs.models import BulkItem, BulkReplay
+
+REPLAYED = "replayed"  # an item's answer; whatever else stands there says why the job was left alone
+MOST_ANSWERS = 20  # reasons to leave jobs alone on one page
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Jobs that were not replayed, for one reason."""
+
+    why: str
+    count: int
+    example: str  # a job's id
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of a bulk replay's jobs. `retried` are those under way whose first new attempt failed already."""
+
+    total: int
+    waiting: int
+    replayed: int
+    succeeded: int
+    given_up: int
+    cancelled: int
+    retried: int
+
+    @property
+    def answered(self) -> int:
+        return self.total - self.waiting
+
+    @property
+    def left(self) -> int:
+        return self.answered - self.replayed
+
+    @property
+    def settled(self) -> int:
+        return self.succeeded + self.given_up + self.cancelled
+
+    @property
+    def under_way(self) -> int:
+        return self.replayed - self.settled
+
+
+def count(bulk: BulkReplay) -> Counts:
+    told = BulkItem.objects.filter(bulk=bulk).aggregate(
+        waiting=Count("number", filter=Q(answer__isnull=True)), replayed=Count("number", filter=Q(answer=REPLAYED))
+    )
+    ends = outcomes(bulk)
+    retried = replayed(bulk).filter(state=State.QUEUED, attempt__gt=0)
+    return Counts(
+        total=bulk.total, waiting=told["waiting"], replayed=told["replayed"], succeeded=ends.succeeded,
+        given_up=ends.given_up, cancelled=ends.cancelled, retried=retried.count(),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How the jobs ended that were replayed."""
+
+    succeeded: int = 0
+    given_up: int = 0
+    cancelled: int = 0
+
+    @property
+    def settled(self) -> int:
+        return self.succeeded + self.given_up + self.cancelled
+
+
+def outcomes(bulk: BulkReplay) -> Ends:
+    """An item that was replayed has raised its job's token: whatever end the job has came after it."""
+    cancelled = Q(reason=Reason.CANCELLED)
+    found = replayed(bulk).aggregate(
+        succeeded=Count("id", filter=Q(state=State.SUCCEEDED)),
+        given_up=Count("id", filter=Q(state__in=REVIEWABLE) & ~cancelled),
+        cancelled=Count("id", filter=Q(state__in=REVIEWABLE) & cancelled),
+    )
+    return Ends(**found)
+
+
+def replayed(bulk: BulkReplay) -> QuerySet[Record]:
+    """Its records that were sent again, as they are now."""
+    return Record.objects.filter(id__in=BulkItem.objects.filter(bulk=bulk, answer=REPLAYED).values("record_id"))
+
+
+def given_up_again(bulk: BulkReplay) -> QuerySet[Record]:
+    return replayed(bulk).filter(state__in=REVIEWABLE).exclude(reason=Reason.CANCELLED).order_by("-finished_at", "-id")
+
+
+def left_alone(bulk: BulkReplay) -> list[Left]:
+    """Why jobs were not replayed, the most frequent reasons first, each with one of its jobs."""
+    rows = (
+        BulkItem.objects.filter(bulk=bulk, answer__isnull=False)
+        .exclude(answer=REPLAYED)
+        .values("answer")
+        .annotate(n=Count("number"), example=Min(Cast("record_id", TextField())))
+        .order_by("-n", "answer")[:MOST_ANSWERS]
+    )
+    return [Left(row["answer"] or "", row["n"], row["example"]) for row in rows]

@@ -1,0 +1,120 @@
+"""Running one job as Celery runs a task of its own: its tracer, its signals, the job's name and id."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import current_app
+from celery.app.trace import build_tracer
+from celery.utils.saferepr import saferepr
+
+from idempotency.claims import Claimed
+from idempotency.errors import LeaseLost
+from jobs import conf, masking
+from jobs.context import Job
+from jobs.metrics import measuring
+from jobs.problems import describe, hide
+from jobs.task import IdempotentTask
+from jobs.worker import shared
+from jobs.worker.attempt import settle_failure
+from jobs.worker.events import JobEvents
+from jobs.worker.settle import Settler
+
+logger = logging.getLogger(__name__)
+
+ENDS = {"RETRY": "retried", "FAILURE": "given_up"}  # Celery's word → OpenTelemetry's error.type
+SHOWN = 1024  # characters of arguments and errors
+
+
+class JobTracer:
+    """Of one worker process."""
+
+    def __init__(self, hostname: str, settler: Settler, events: JobEvents) -> None:
+        self._hostname, self._settler, self._events = hostname, settler, events
+
+    def run(self, task: IdempotentTask, claimed: Claimed, *, long: bool) -> None:
+        """Run the job and settle it; `long`: whoever watches wants to see it while it runs."""
+        job, id_ = Job(claimed, self._settler), str(claimed.id)
+        arguments = _repr(task.redacted(claimed.payload))
+        self._events.started(claimed, id_, arguments)
+        if long:
+            self._events.flush()
+        request = _request(task, job, id_, arguments) | {"hostname": self._hostname}
+        shared.take_in_hand(claimed.id)
+        if task.sensitive:
+            with masking.AtWork(claimed.id, task.secrets(claimed.payload)):
+                self._trace(task, job, request)
+        else:
+            self._trace(task, job, request)
+        shared.put_down()
+
+    def _trace(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> None:
+        tracer = getattr(task, "__trace__", None) or build_tracer(task.name, task, app=current_app)
+        began = time.monotonic()
+        _, info, run_time, result = tracer(request["id"], [], dict(job.claimed.payload), request)
+        if not job.settled:
+            _settle_unentered(task, job, info)
+        _measure(job.claimed, time.monotonic() - began, info)
+        if info is None:
+            shown = masking.masked(str(result)) if task.sensitive else str(result)
+            self._events.succeeded(request["id"], shown, run_time or 0.0)
+        else:
+            runtime, retried = time.monotonic() - began, info.state == "RETRY"
+            self._events.failed(request["id"], _shown(task, job, info.retval), runtime, retried=retried)
+
+
+def _measure(claimed: Claimed, took: float, info: Any) -> None:
+    """How long it had been due when it was claimed, and ran; an attempt that lost its job counts for nothing."""
+    error = "" if info is None else ENDS.get(info.state)
+    if error is not None:
+        waited = claimed.lease_expires_at - conf.lease() - claimed.available_at
+        measuring.here.observe("jobs_queue_wait_seconds", waited.total_seconds(), claimed.queue)
+        measuring.here.observe("messaging_process_duration_seconds", took, claimed.queue, error)
+
+
+def _settle_unentered(task: IdempotentTask, job: Job, info: Any) -> None:
+    """The body was never reached: a `before_start` or a signal of the application failed."""
+    error = info.retval if info is not None and isinstance(info.retval, Exception) else None
+    error = error or RuntimeError("the tracer ended without running the body")
+    problem = describe(error, datetime.now(UTC), task.secrets(job.claimed.payload))
+    try:
+        settle_failure(task, job, error, problem)
+    except LeaseLost as lost:
+        logger.warning("%s", lost)
+
+
+def _request(task: IdempotentTask, job: Job, id_: str, arguments: str) -> dict[str, Any]:
+    """What `self.request` shows of a job. A third of what Celery sends with a message: each key costs."""
+    canvas = job.claimed.options or {}
+    return {
+        "id": id_,
+        "task": task.name,
+        "job": job,
+        "argsrepr": "()",
+        "kwargsrepr": arguments,
+        "retries": job.claimed.attempt - 1,
+        "root_id": canvas.get("root_id") or id_,
+        "parent_id": canvas.get("parent_id"),
+        "group": canvas.get("group_id"),
+        "errbacks": canvas.get("link_error"),
+        "delivery_info": {"exchange": "", "routing_key": job.claimed.queue, "redelivered": False},
+        "headers": canvas.get("headers") or {},
+        "ignore_result": True,
+    }
+
+
+def _repr(arguments: dict[str, Any]) -> str:
+    """As Celery shows arguments; its own way of cutting them costs ten times a plain repr."""
+    text = repr(arguments)
+    return text if len(text) <= SHOWN else str(saferepr(arguments, SHOWN))
+
+
+def _shown(task: IdempotentTask, job: Job, error: Any) -> str:
+    """The error for Flower: as it is kept, so that no sensitive value shows."""
+    if job.problem:
+        return job.problem.summary[:SHOWN]
+    try:
+        return hide(repr(error), task.secrets(job.claimed.payload))[:SHOWN]
+    except Exception:  # noqa: BLE001 - an error that cannot be printed is shown by its class
+        return type(error).__name__
