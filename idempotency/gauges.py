@@ -53,7 +53,7 @@ def loads(connection: Connection, queues: Sequence[str]) -> list[Load]:
 
 
 def given_up(connection: Connection) -> list[GivenUp]:
-    return [GivenUp(*row) for row in run(connection, "given_up")]
+    return [GivenUp(*row) for row in run(connection, "losses")]
 
 
 def sum_given_up(connection: Connection) -> None:

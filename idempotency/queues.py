@@ -1,7 +1,7 @@
 """Every write of a queue's row: its pause, its vendor's health, its limits. Claims spend its slots by themselves."""
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from idempotency.claims import Claimed
 from idempotency.statements import Connection, run
@@ -65,9 +65,25 @@ def pause(  # noqa: PLR0913 - each is a column
     return bool(run(connection, "pause", queue=queue, **params))
 
 
-def resume(connection: Connection, queue: str, *, by: str | None = None, reason: str | None = None) -> bool:
-    """End a pause at once, without a probe; False where there was none."""
-    return bool(run(connection, "resume", queue=queue, by=by, reason=reason))
+@dataclass(frozen=True, slots=True)
+class SeenPause:
+    """A pause as a person saw it: one that began or was prolonged since is left alone."""
+
+    since: datetime
+    until: datetime | None
+
+
+def resume(
+    connection: Connection,
+    queue: str,
+    *,
+    by: str | None = None,
+    reason: str | None = None,
+    seen: SeenPause | None = None,
+) -> bool:
+    """End a pause at once, without a probe; False where there was none, or not the one that was seen."""
+    told = {"seen_at": seen and seen.since, "seen_until": seen and seen.until}
+    return bool(run(connection, "resume", queue=queue, by=by, reason=reason, **told))
 
 
 def recover(connection: Connection, claimed: Claimed) -> bool:

@@ -138,6 +138,56 @@ def pauses(connection: Connection) -> list[Pause]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a queue holds, each number counted up to a cap. `due` would be claimed, were the queue open."""
+
+    queue: str
+    due: int
+    oldest: float | None  # seconds since the first of them was due
+    later: int
+    held: int
+    parked: int
+    running: int
+
+
+def live(connection: Connection, queues: Sequence[str], *, cap: int) -> list[Live]:
+    """One entry per queue, in their order; costs what lives, whatever has ended."""
+    return [Live(*row) for row in run(connection, "live", queues=list(queues), cap=cap)]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What restrains a queue. `since` is the episode's start, `paused_at` the pause's; spans are seconds."""
+
+    queue: str
+    vendor: str | None
+    paused: bool
+    probing: bool
+    ramping: bool
+    kind: str
+    reason: str
+    by: str
+    paused_at: datetime | None
+    until: datetime | None
+    since: datetime | None
+    left: float | None
+    lasts: float | None
+    failures: int
+    calls_per_second: float | None
+
+
+def gates(connection: Connection, queues: Sequence[str]) -> dict[str, Gate]:
+    """Those of the queues of which anything is known, by name."""
+    return {row[0]: Gate(*row) for row in run(connection, "gates", queues=list(queues))}
+
+
+def given_up(connection: Connection, *, cap: int) -> tuple[int, int]:
+    """Jobs dead-lettered in the last hour, and given-up jobs that wait for a person; each counted up to `cap`."""
+    lately, unresolved = run(connection, "given_up", cap=cap)[0]
+    return lately, unresolved
+
+
 def is_paused(connection: Connection, queue: str) -> bool:
     return bool(run(connection, "paused", queue=queue)[0][0])
 

@@ -5,9 +5,11 @@ and are; how deep a queue was at the end of one cannot, so that is empty where n
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from idempotency.statements import Connection
 from jobs import registry
 
 EVERY = 10.0  # seconds between two looks whether a minute is over: four of five find none, and cost a probe
@@ -63,6 +65,26 @@ LEFT JOIN came USING (minute, queue) LEFT JOIN ended USING (minute, queue) LEFT 
 LEFT JOIN standing ON of_queue = queue AND minute = %(until)s - interval '1 minute'
 ON CONFLICT DO NOTHING
 """
+BAR = timedelta(minutes=15)
+BARS = 96  # a day
+HISTORY = """
+SELECT bar, sum(enqueued), sum(succeeded), sum(failed_permanent), sum(dead_lettered), sum(retried),
+    max(depth), max(age), sum(busy), sum(slots)
+FROM (
+    SELECT date_bin(%(bar)s, minute, 'epoch') AS bar, sum(enqueued) AS enqueued, sum(succeeded) AS succeeded,
+        sum(failed_permanent) AS failed_permanent, sum(dead_lettered) AS dead_lettered, sum(retried) AS retried,
+        sum(depth) AS depth, max(age) AS age, sum(busy) AS busy, sum(slots) AS slots
+    FROM jobs_minute WHERE minute >= %(since)s GROUP BY minute
+) AS minutes GROUP BY bar
+"""
+LATELY = """
+SELECT queue, sum(enqueued), sum(succeeded), sum(failed_permanent), sum(dead_lettered), sum(retried),
+    count(*) FILTER (WHERE recent), sum(enqueued) FILTER (WHERE recent),
+    sum(succeeded + failed_permanent + dead_lettered) FILTER (WHERE recent), max(minute),
+    (array_agg(age ORDER BY minute DESC))[1]
+FROM (SELECT *, minute >= %(at)s - interval '6 minutes' AS recent FROM jobs_minute
+      WHERE minute >= %(at)s - interval '62 minutes') AS hour GROUP BY queue
+"""
 FORGET = "DELETE FROM jobs_minute WHERE minute < statement_timestamp() - %(kept)s::interval"
 
 
@@ -88,3 +110,82 @@ def forget(connection: Any) -> None:
     """Delete what is too old for every chart."""
     with connection.cursor() as cursor:
         cursor.execute(FORGET, {"kept": KEPT})
+
+
+# -- what the overview asks -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What happened in a span of time."""
+
+    enqueued: int = 0
+    succeeded: int = 0
+    failed_permanent: int = 0
+    dead_lettered: int = 0
+    retried: int = 0
+
+    @property
+    def ended(self) -> int:
+        return self.succeeded + self.failed_permanent + self.dead_lettered
+
+    @property
+    def success(self) -> float | None:
+        """The share of what ended; None where nothing did."""
+        return self.succeeded / self.ended if self.ended else None
+
+    @property
+    def retry(self) -> float | None:
+        """The share of attempts that had to be made again; None where there were none."""
+        attempts = self.ended + self.retried
+        return self.retried / attempts if attempts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A quarter of an hour of all queues together; the deepest and the longest wait of it, None where nobody looked."""
+
+    start: datetime
+    counts: Counts = Counts()
+    depth: int | None = None
+    age: float | None = None
+    saturation: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """The last hour of one queue, and of its last minutes what came and went in each."""
+
+    counts: Counts
+    came: float | None
+    went: float | None
+    newest: datetime
+    age: float | None
+
+
+def history(connection: Connection, at: datetime) -> list[Bar]:
+    """The day before `at`, oldest first; a bar of which nothing was counted is there too, and empty."""
+    newest = datetime.fromtimestamp(at.timestamp() // BAR.total_seconds() * BAR.total_seconds(), UTC)
+    starts = [newest - BAR * n for n in reversed(range(BARS))]
+    with connection.cursor() as cursor:
+        cursor.execute(HISTORY, {"bar": BAR, "since": starts[0]})
+        found = {bar.start: bar for bar in map(_bar, cursor.fetchall())}
+    return [found.get(start) or Bar(start) for start in starts]
+
+
+def _bar(row: Sequence[Any]) -> Bar:
+    start, *counts, depth, age, busy, slots = row
+    return Bar(start, Counts(*map(int, counts)), depth and int(depth), age, float(busy / slots) if slots else None)
+
+
+def lately(connection: Connection, at: datetime) -> dict[str, Lately]:
+    """By queue; one of which nothing was counted for an hour is not there."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATELY, {"at": at})
+        return {row[0]: _lately(row) for row in cursor.fetchall()}
+
+
+def _lately(row: Sequence[Any]) -> Lately:
+    _, *counts, recent, came, went, newest, age = row
+    a_minute = [float(n) / recent if recent else None for n in (came, went)]
+    return Lately(Counts(*map(int, counts)), a_minute[0], a_minute[1], newest, age)

@@ -11,7 +11,7 @@ from jobs.cli.choosing import add_filters, scope_of
 from jobs.cli.printing import say
 from jobs.review import incidents
 from jobs.review.incidents import Incident
-from jobs.templatetags.jobs_admin import span
+from jobs.words import span
 
 help = "what was given up and waits for a person: by cause, or with --list job by job"
 

@@ -6,9 +6,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from idempotency import queues, reads
+from idempotency import reads
 from jobs.cli.arguments import moment, queue_name, span
 from jobs.cli.printing import say
+from jobs.review import pausing
 
 help = "let nobody claim from a queue; jobs in flight finish"
 
@@ -34,6 +35,6 @@ def handle(
     duration = seconds
     if until is not None and (duration := until - reads.now(connection)) <= timedelta(0):
         raise CommandError(f"--until {until.isoformat()} has passed; nothing was paused.")
-    done = queues.pause(connection, queue, duration=duration, reason=reason, by=getuser())
+    done = pausing.pause(queue, duration=duration, by=getuser(), why=reason).done
     text = f"{queue} is paused" if done else f"{queue} was paused for longer already; nothing changed"
     say(command, {"queue": queue, "paused": done}, text, as_json=json)

@@ -3,11 +3,10 @@ from getpass import getuser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import connection
 
-from idempotency import queues
 from jobs.cli.arguments import queue_name
 from jobs.cli.printing import say
+from jobs.review import pausing
 
 help = "end the pause of a queue"
 
@@ -18,5 +17,5 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def handle(command: BaseCommand, *, json: bool, queue: str, reason: str | None, **_: Any) -> None:
-    done = queues.resume(connection, queue, by=getuser(), reason=reason)
+    done = pausing.resume(queue, by=getuser(), why=reason or "").done
     say(command, {"queue": queue, "resumed": done}, f"{queue} {'goes on' if done else 'was not paused'}", as_json=json)

@@ -1,7 +1,7 @@
 """How our pages write spans and moments."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from idempotency.models import Record
+from jobs.words import span
 
 RECT = '<rect x="{}" y="{}" width="{}" height="{}"/>'
 SPARK = (96, 22)  # width and height, pixels
@@ -19,18 +20,7 @@ register = template.Library()
 SHOWN_ELSEWHERE = {"payload", "result", "options", "error", "vendor_calls"}
 
 
-@register.filter
-def span(value: timedelta | float | None) -> str:
-    """Two units at most: 340 ms, 12 s, 4 min, 3 h 20 min, 5 d."""
-    if value is None:
-        return "-"
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    if seconds < 1:
-        return f"{max(seconds, 0) * 1000:.0f} ms"
-    for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
-        if seconds < limit:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 86_400:.0f} d"
+register.filter("span", span)
 
 
 @register.filter
@@ -42,6 +32,20 @@ def ago(moment: datetime | None) -> SafeString | str:
     said = "just now" if -AGO < seconds < AGO else f"{span(seconds)} ago"
     exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, said)
+
+
+@register.filter
+def count(value: int) -> str:
+    """A whole number as people read it: 1,204."""
+    return f"{value:,}"
+
+
+@register.filter
+def rate(value: Any) -> str:
+    """So many a minute; a dash where nobody has counted."""
+    if value in (None, ""):  # of a queue that nobody has counted the template says ""
+        return "-"
+    return f"{value:,.0f}" if value >= 10 or not value else f"{value:.1f}"  # noqa: PLR2004 - below it a digit tells
 
 
 @register.filter

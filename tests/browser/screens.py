@@ -12,14 +12,18 @@ OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clie
 
 
 def look_at(page: Page, name: str, tmp_path: Path) -> None:
-    """Take the page's four pictures; with TESTS_KEEP_SCREENSHOTS=1 into docs/screenshots, for the documents."""
+    """Take the page's four pictures; with TESTS_KEEP_SCREENSHOTS=1 into docs/screenshots, for the documents.
+
+    With TESTS_WHOLE_PAGES=1 they show the page down to its end.
+    """
+    whole = os.environ.get("TESTS_WHOLE_PAGES") == "1"
     place = KEPT if os.environ.get("TESTS_KEEP_SCREENSHOTS") == "1" else tmp_path
     place.mkdir(parents=True, exist_ok=True)
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            page.screenshot(path=place / f"{name}-{size}-{scheme}.png", animations="disabled")
+            page.screenshot(path=place / f"{name}-{size}-{scheme}.png", animations="disabled", full_page=whole)
         assert page.evaluate(OVERFLOW) <= 0, f"{name} is wider than {width} pixels"
     page.set_viewport_size({"width": 1280, "height": 800})
     page.emulate_media(color_scheme="light")

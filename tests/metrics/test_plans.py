@@ -17,7 +17,7 @@ PARAMS = {
     "load": {"queues": ["default", "critical"], "cap": COUNTED, "tried": TRIED},
     "open": {},
     "lost_attempts": {},
-    "given_up": {},
+    "losses": {},
     "pauses": {},
 }
 INDEX = {
@@ -57,7 +57,7 @@ def test_no_gauge_reads_a_whole_table_of_history(filled, name):
 
 
 def test_every_statement_of_the_records_that_a_snapshot_asks_is_looked_at():
-    asked = {"loads": "load", "unresolved": "open", "lost_attempts": "lost_attempts", "given_up": "given_up"}
+    asked = {"loads": "load", "unresolved": "open", "lost_attempts": "lost_attempts", "given_up": "losses"}
     text = Path(gauges.__file__).read_text()
     used = {name for name in (*asked, "oldest_transaction") if f"gauges.{name}(" in text}
     assert used == {*asked, "oldest_transaction"}

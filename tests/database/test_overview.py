@@ -1,0 +1,343 @@
+"""The overview and the pauses of queues: what they say, who may do what, and what they cost."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from idempotency import queues, reads, transitions
+from idempotency.models import Record
+from idempotency.states import PauseKind, Reason
+from jobs import conf, registry
+from jobs.models import Decision, Mark, Minute, Worker
+from jobs.overview import snapshot
+from jobs.overview.sentences import troubles
+from tests.app.tasks import Echo
+from tests.busy_day import a_busy_day, count_a_day, make_schedules, reference_settings
+from tests.history import fill
+from tests.plans import read_by_index
+from tests.records import OOPS, claim
+from tests.review import person
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/jobs/overview/"
+XSS = "<script>alert('x')</script>"
+
+
+@pytest.fixture(autouse=True)
+def four_queues(settings):
+    reference_settings(settings)
+
+
+@pytest.fixture
+def viewer(client):
+    client.force_login(person("view_record"))
+    return client
+
+
+@pytest.fixture
+def operator(client):
+    client.force_login(person("view_record", "pause_queue"))
+    return client
+
+
+def page_of(client, address=PAGE) -> str:
+    return client.get(address).content.decode()
+
+
+def address(verb: str, queue: str = "default") -> str:
+    return reverse(f"admin:jobs_overview_{verb}", args=[queue])
+
+
+def seen_in(page: str) -> str:
+    return re.search(r'name="seen" value="([^"]*)"', page)[1]
+
+
+def resume(client, queue="default", **posted):
+    posted = {"why": "it is mended", "seen": seen_in(page_of(client, address("resume", queue)))} | posted
+    return client.post(address("resume", queue), posted, follow=True).content.decode()
+
+
+def pause(queue="default", **kwargs):
+    about = {"duration": timedelta(hours=1), "reason": "vendor is down", "by": "ann"} | kwargs
+    assert queues.pause(connection, queue, **about)
+
+
+def said() -> list[tuple[str, str]]:
+    return [(trouble.level, trouble.sentence) for trouble in troubles(snapshot.take())]
+
+
+def relay_is_there():
+    Minute.objects.create(minute=timezone.now() - timedelta(minutes=1), queue="default")
+
+
+def worker(*serves: str):
+    registry.report(connection, name="w1", pid=1, queues=list(serves), tasks={}, slots=4, busy=1)
+
+
+# -- the sentence -----------------------------------------------------------------------------------------------------
+
+
+def test_all_is_well(viewer):
+    relay_is_there()
+    assert said() == []
+    page = page_of(viewer)
+    assert "All is well." in page
+    assert "No job waits; no worker is alive." in page
+
+
+def test_a_pause_is_told_with_what_waits_for_its_end():
+    relay_is_there()
+    Echo.enqueue_many({"value": n} for n in range(3))
+    pause(duration=None)
+    ((level, sentence),) = said()
+    assert level == "amber"
+    assert re.fullmatch(r"default is paused since \d\d:\d\d, by ann: 3 jobs wait\.", sentence)
+
+
+def test_a_vendors_pause_of_ten_minutes_is_red():
+    relay_is_there()
+    pause("billing-sync", kind=PauseKind.RATE_LIMIT, vendor="ledgerly", reason="429")
+    assert [level for level, _ in said()] == ["amber"]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE idempotency_queue SET episode_at = episode_at - interval '10 minutes'")
+    ((level, sentence),) = said()
+    assert level == "red"
+    assert re.search(r"until \d\d:\d\d, its vendor asked for it: no job waits", sentence)
+
+
+def test_jobs_that_nobody_serves_are_told():
+    relay_is_there()
+    Echo.enqueue(value=1)
+    assert said() == [("red", "No worker serves default: 1 job waits.")]
+
+
+def test_a_queue_that_is_late_is_told_and_a_critical_one_is_urgent():
+    relay_is_there()
+    worker("default", "critical")
+    Echo.enqueue(value=1)
+    Echo.using(queue="critical").enqueue(value=2)
+    assert said() == []
+    Record.objects.update(available_at=timezone.now() - timedelta(minutes=4))
+    assert said() == [
+        ("red", "critical is late: its oldest job has waited 4 min, 1 s is its target."),
+        ("amber", "default is late: its oldest job has waited 4 min, 30 s is its target."),
+    ]
+
+
+def test_more_than_twenty_dead_letters_an_hour_are_told(viewer):
+    relay_is_there()
+    Echo.enqueue_many({"value": n} for n in range(21))
+    for claimed in claim(connection, 21):
+        transitions.dead_letter(connection, claimed, reason=Reason.POISON, problem=OOPS)
+    ((level, sentence),) = said()
+    assert (level, sentence[:53]) == ("red", "21 jobs were dead-lettered in the last hour, more tha")
+    assert "21 to review" in page_of(viewer)
+    old = Record.objects.first()
+    Record.objects.filter(id=old.id).update(finished_at=old.finished_at - timedelta(minutes=61))
+    assert said() == [], "what was given up before is none of this hour's"
+
+
+@pytest.mark.parametrize("minutes", [None, 10])
+def test_a_relay_that_is_not_there_is_told(minutes):
+    if minutes:
+        Minute.objects.create(minute=timezone.now() - timedelta(minutes=minutes), queue="default")
+    ((level, sentence),) = said()
+    assert level == "red"
+    assert "Is `manage.py jobs relay` running?" in sentence
+
+
+# -- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_stands_first_in_the_admins_list(viewer):
+    index = page_of(viewer, "/admin/")
+    places = [index.index(f"/admin/jobs/{name}/") for name in ("overview", "deadletter", "worker")]
+    assert places[0] == min(places)
+    assert "> Overview<" in index
+
+
+def test_it_shows_queues_vendors_workers_schedules_and_deploys(viewer):
+    a_busy_day(waiting=30)
+    page = page_of(viewer)
+    for text in ("billing-sync", "ledgerly", "429 Too Many Requests: Retry-After 840", "resumes in", "data-until"):
+        assert text in page
+    for text in ("200 calls a second", "billing@app-2", "silent", "nightly import", "deploy 1.4.1", "Succeed"):
+        assert text in page
+
+
+def test_programs_get_the_same_numbers(viewer):
+    a_busy_day(waiting=30)
+    told = viewer.get(PAGE, {"format": "json"}).json()
+    assert (told["well"], told["troubles"][0]["queue"], told["depth"]) == (False, "billing-sync", 30 + 4)
+    (sync,) = [queue for queue in told["queues"] if queue["queue"] == "billing-sync"]
+    assert sync | {"due": 30, "state": "paused", "vendor": "ledgerly", "slots": 8} == sync
+    assert sync["pause"]["by"] == "billing@app-1"
+    assert [worker["name"] for worker in told["workers"] if not worker["alive"]] == ["billing@app-2"]
+    assert len(told["day"]) == 96
+    assert told["last_hour"]["success"] > 0.9
+    assert [mark["text"] for mark in told["marks"]] == ["deploy 1.4.0", "deploy 1.4.1"]
+
+
+def test_without_any_history_there_is_a_page_too(viewer):
+    page = page_of(viewer)
+    assert "No worker has ever reported" in page
+    assert "Schedules" not in page
+
+
+def test_a_schedule_that_cannot_be_read_takes_nothing_away(viewer, monkeypatch):
+    make_schedules()
+    broken = property(lambda _: 1 / 0)
+    monkeypatch.setattr("django_celery_beat.models.PeriodicTask.schedule", broken)
+    assert "nightly import" in page_of(viewer)
+
+
+def test_what_others_wrote_is_escaped(operator):
+    relay_is_there()
+    pause(reason=XSS, by=XSS)
+    Mark.objects.create(by=XSS, text=XSS)
+    worker("default")
+    Worker.objects.update(name=XSS, queues=[XSS])
+    for shown in (PAGE, address("pause"), address("resume")):
+        page = page_of(operator, shown)
+        assert XSS not in page
+        assert "&lt;script&gt;" in page
+
+
+def test_it_costs_fewer_than_fifteen_queries_and_none_reads_the_whole_table(operator):
+    fill(connection, conf.queues(), finished=60_000, live=20_000)
+    count_a_day()
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        page = page_of(operator)
+    assert "20,000" not in page, "some are running"
+    assert len(captured) < 15
+    for query in captured:
+        if query["sql"].lstrip().startswith(("--", "SELECT", "WITH")):
+            read_by_index(connection, query["sql"], None)
+
+
+# -- pause and resume -------------------------------------------------------------------------------------------------
+
+
+def test_someone_who_may_only_look_sees_no_button_and_may_not_post(viewer):
+    pause("billing-sync")
+    assert "/pause/" not in page_of(viewer)
+    assert "/resume/" not in page_of(viewer)
+    for verb in ("pause", "resume"):
+        assert viewer.get(address(verb)).status_code == 403
+        assert viewer.post(address(verb), {"why": "let me"}).status_code == 403
+    assert not reads.is_paused(connection, "default")
+    assert not Decision.objects.exists()
+
+
+def test_someone_who_may_not_look_sees_nothing(client):
+    client.force_login(person("pause_queue"))
+    for shown in (PAGE, f"{PAGE}?format=json", address("pause"), address("resume")):
+        assert client.get(shown).status_code == 403
+
+
+def test_a_forged_form_is_refused(operator):
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = operator.cookies
+    assert strict.post(address("pause"), {"why": "forged", "lasts": "60"}).status_code == 403
+    assert not reads.is_paused(connection, "default")
+
+
+def test_a_pause_says_what_will_happen_and_is_kept_with_its_reason(operator):
+    relay_is_there()
+    Echo.enqueue_many({"value": n} for n in range(3))
+    claim(connection, 1)
+    page = page_of(operator, address("pause"))
+    assert "1 in hand is finished." in page
+    assert "2 jobs wait now and stay queued; new ones are accepted" in page
+    posted = {"why": "the importer is broken", "lasts": "60"}
+    assert "Done: default is paused." in operator.post(address("pause"), posted, follow=True).content.decode()
+    (gate,) = reads.gates(connection, ["default"]).values()
+    assert (gate.by, gate.reason) == ("operator", "the importer is broken")
+    assert 3500 < gate.left <= 3600
+    decision = Decision.objects.get()
+    assert (decision.action, decision.by, decision.queue) == ("pause", "operator", "default")
+    assert (decision.before, decision.after["until"]) == ({"paused": False}, gate.until.isoformat())
+    assert "the importer is broken" in page_of(operator, address("pause")), "whoever comes next reads it"
+
+
+@pytest.mark.parametrize(
+    ("posted", "problem"),
+    [
+        ({"why": " ", "lasts": "60"}, "the audit trail needs a reason"),
+        ({"why": "x", "lasts": "7"}, "not one of the available choices"),
+        ({"why": "x", "until": "2020-01-01T00:00"}, "This moment has passed"),
+        ({"why": "x", "until": "9999-01-01T00:00"}, "further away than ten years"),
+    ],
+)
+def test_a_pause_without_a_reason_or_an_end_that_can_be_is_asked_for_again(operator, posted, problem):
+    assert problem in operator.post(address("pause"), posted).content.decode()
+    assert not reads.is_paused(connection, "default")
+
+
+def test_a_pause_may_last_until_a_moment_or_until_somebody_ends_it(operator):
+    tomorrow = timezone.now() + timedelta(days=1)
+    operator.post(address("pause"), {"why": "x", "lasts": "15", "until": tomorrow.strftime("%Y-%m-%dT%H:%M")})
+    assert abs(reads.gates(connection, ["default"])["default"].until - tomorrow) < timedelta(minutes=2)
+    operator.post(address("pause"), {"why": "x", "lasts": ""})
+    assert reads.gates(connection, ["default"])["default"].until is None
+
+
+def test_the_second_of_two_people_is_told_that_a_longer_pause_stands(operator):
+    pause(duration=None)
+    answer = operator.post(address("pause"), {"why": "x", "lasts": "15"}, follow=True).content.decode()
+    assert "Nothing was done: default was paused for longer already." in answer
+    assert not Decision.objects.exists()
+
+
+def test_what_is_resumed_goes_on_and_the_trail_says_what_ended(operator):
+    pause()
+    assert "Done: default goes on." in resume(operator)
+    assert not reads.is_paused(connection, "default")
+    decision = Decision.objects.get()
+    assert (decision.action, decision.why, decision.before["reason"]) == ("resume", "it is mended", "vendor is down")
+
+
+def test_a_vendors_own_pause_is_resumed_with_a_warning(operator):
+    pause("billing-sync", kind=PauseKind.RATE_LIMIT, vendor="ledgerly")
+    page = page_of(operator, address("resume", "billing-sync"))
+    assert "ledgerly asked for this pause" in page
+    assert "grow from one a second" in page
+
+
+def test_a_pause_that_began_since_the_page_was_shown_is_another_one(operator):
+    pause()
+    seen = seen_in(page_of(operator, address("resume")))
+    queues.resume(connection, "default")
+    assert "it was not paused any more" in resume_as_seen(operator, seen)
+    pause(reason="another trouble")
+    assert "its pause has changed since you looked at it" in resume_as_seen(operator, seen)
+    assert reads.is_paused(connection, "default")
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("seen", ["", "yesterday", "2026-01-01T00:00", "2026-99-01T00:00+00:00"])
+def test_a_form_that_says_no_pause_resumes_none(operator, seen):
+    pause()
+    assert "which pause was meant" in resume_as_seen(operator, seen)
+    assert reads.is_paused(connection, "default")
+
+
+def resume_as_seen(client, seen: str) -> str:
+    return client.post(address("resume"), {"why": "mended", "seen": seen}, follow=True).content.decode()
+
+
+def test_what_is_not_paused_cannot_be_resumed(operator):
+    assert "default is not paused" in operator.get(address("resume"), follow=True).content.decode()
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_a_queue_that_nobody_declared_is_not_found(operator, verb):
+    assert operator.get(address(verb, "nowhere")).status_code == 404
