@@ -105,6 +105,18 @@ def retention() -> timedelta:
     return span
 
 
+def schedule_grace() -> timedelta:
+    """How late a tick is still on time: a deploy restarts all beats within it, and no outage is as short."""
+    span: timedelta = _get("SCHEDULE_GRACE", timedelta(seconds=60))
+    return span
+
+
+def clock_tolerance() -> timedelta:
+    """How wrong the clock of a beat's machine may be before somebody is told; its ticks are right all the same."""
+    span: timedelta = _get("CLOCK_TOLERANCE", timedelta(seconds=10))
+    return span
+
+
 def adopt_unrecorded() -> bool:
     """Whether a raw Celery message of one of our tasks becomes a record (for migrations) or is refused."""
     return bool(_get("ADOPT_UNRECORDED", False))

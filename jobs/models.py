@@ -82,7 +82,7 @@ class BulkReplay(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"replay of {self.total} jobs"
+        return "replay of one job" if self.total == 1 else f"replay of {self.total} jobs"
 
 
 class BulkItem(models.Model):

@@ -118,7 +118,7 @@ class BulkReplayAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
             "token": tokens.sign(request, _decision(found), []),
             "needs_approval": conf.needs_second("bulk"),
         }
-        return show(request, self.admin_site, "jobs/bulk_preview.html", title=f"Replay {found.total} jobs?", **context)
+        return show(request, self.admin_site, "jobs/bulk_preview.html", title=f"{str(found).capitalize()}?", **context)
 
     @method_decorator(require_POST)
     def start(self, request: HttpRequest, number: int) -> HttpResponse:
