@@ -137,3 +137,26 @@ def links() -> Mapping[str, str]:
     """Where else to look at a job, as name → URL with {id}, {task}, {queue}, {incident}, {key} to be filled in."""
     found: Mapping[str, str] = _get("LINKS", None) or {}
     return found
+
+
+def snapshot_every() -> timedelta:
+    """How old the metrics may be: whoever asks more often is told the same."""
+    span: timedelta = _get("SNAPSHOT_EVERY", timedelta(seconds=15))
+    return span
+
+
+def runbooks() -> str:
+    """Where the runbooks are, for links in alerts: an address that ends with a slash."""
+    return str(_get("RUNBOOKS", "runbooks/"))
+
+
+def alert_mail() -> tuple[str, ...]:
+    """Whom `manage.py jobs watch` mails when an alert fires or ends; none by default."""
+    told = _get("ALERT_MAIL", ())
+    return (told,) if isinstance(told, str) else tuple(told)
+
+
+def alert_webhook() -> str | None:
+    """Where it posts the same as JSON."""
+    found: str | None = _get("ALERT_WEBHOOK", None)
+    return found
