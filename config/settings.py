@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "idempotency",
     "jobs",
+    "jobs.schedules",
     "billing_sync",
 ]
 MIDDLEWARE = [

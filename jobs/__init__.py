@@ -23,6 +23,7 @@ from jobs.errors import (
     UnknownOutcomeError,
     UnknownQueueError,
 )
+from jobs.metrics.calls import vendor_call
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.slots import take_slot
@@ -62,4 +63,5 @@ __all__ = [
     "in_chunks",
     "room_for",
     "take_slot",
+    "vendor_call",
 ]

@@ -50,6 +50,7 @@ class Options:
         priority: another than the task's own, from -100 to 100.
         id: the record's id, where Celery's canvas has chosen one.
         canvas: what Celery's canvas attached: chain, links, parent and root id.
+        key: what makes it the same work, in place of the task's own key; for ever.
     """
 
     queue: str | None = None
@@ -58,6 +59,7 @@ class Options:
     priority: int | None = None
     id: UUID | None = None
     canvas: Mapping[str, Any] | None = None
+    key: UUID | None = None
 
     def __post_init__(self) -> None:
         _check_moment(self.run_after)
@@ -78,6 +80,8 @@ def enqueue(
     request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))
     if options.id is not None:
         request = replace(request, id=options.id)
+    if options.key is not None:
+        request, terms = replace(request, key=options.key), replace(terms, dedupe_window=None)
     terms = _fitted(task, terms, [request])
     with _told_when_busy(task):
         (found,) = transitions.enqueue(connection, terms, [request])

@@ -6,6 +6,8 @@ Any number of relays may run.
 
 import logging
 import math
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -16,11 +18,12 @@ from typing import Any
 
 import psycopg
 
-from idempotency import reads, transitions
+from idempotency import gauges, reads, transitions
 from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
-from jobs import conf, hints, minutes, registry, vendors
+from jobs import conf, hints, minutes, pulses, registry, vendors
+from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.releases import Releases
 from jobs.review import bulk_driver
@@ -52,7 +55,8 @@ class Relay:
 
     def __init__(self) -> None:
         self._own = OwnConnection("jobs relay")
-        self._housekept = self._counted = -math.inf
+        self._housekept = self._counted = self._told = -math.inf
+        self._name = f"{socket.gethostname()} {os.getpid()}"
         self._releases = Releases()
         self._bulk_replays = bulk_driver.BulkReplays()
         self.stopped = threading.Event()
@@ -94,6 +98,7 @@ class Relay:
             ticked.hints += self._top_up(backlog, slots)
             ticked.next_in = min(ticked.next_in, *_waits(backlog))
         self._count_minutes(queues)
+        self._tell()
         return ticked
 
     def _top_up(self, backlog: Backlog, slots: int) -> int:
@@ -121,8 +126,8 @@ class Relay:
         more = self._own.once(transitions.compact_tally)
         more |= bool(self._own.once(lambda c: transitions.prune(c, retention=conf.retention())))
         self._own.once(registry.forget_dead)
-        self._own.once(bulk_driver.forget_drafts)
-        self._own.once(minutes.forget)
+        for forget in (bulk_driver.forget_drafts, minutes.forget, gauges.sum_given_up, measuring.forget, pulses.forget):
+            self._own.once(forget)
         if more:  # the rest in the next ticks: hints must not wait until a million records are pruned
             self._housekept = -math.inf
 
@@ -133,6 +138,12 @@ class Relay:
         self._counted = time.monotonic()
         if self._own.once(lambda c: minutes.count(c, queues)):
             self._counted = -math.inf
+
+    def _tell(self) -> None:
+        """That it went through its loop: after all else, and only then."""
+        if time.monotonic() - self._told >= pulses.EVERY:
+            self._own.once(lambda c: pulses.beat(c, pulses.RELAY, self._name))
+            self._told = time.monotonic()
 
 
 def prune(own: OwnConnection, retention: timedelta) -> int:

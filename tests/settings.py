@@ -32,6 +32,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "TESTS_LEASE" in os.environ:  # seconds, for programs that a test kills or freezes
     JOBS_LEASE = timedelta(seconds=float(os.environ["TESTS_LEASE"]))
+if "TESTS_SNAPSHOT" in os.environ:  # seconds between two looks at the metrics
+    JOBS_SNAPSHOT_EVERY = timedelta(seconds=float(os.environ["TESTS_SNAPSHOT"]))
 if "TESTS_ADOPT" in os.environ:
     JOBS_ADOPT_UNRECORDED = True
 if "TESTS_SILENCE" in os.environ:  # seconds; a program doubts its broker after two of them without a word

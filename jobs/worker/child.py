@@ -12,6 +12,7 @@ from idempotency import reads, transitions
 from idempotency.claims import Claimed
 from idempotency.ids import new_id
 from jobs import conf, hints, vendors
+from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection, backoff
 from jobs.task import IdempotentTask, vendor_queues
 from jobs.worker import limits, shared
@@ -68,6 +69,8 @@ class Child:
         finally:
             shared.set_busy(self.slot, False)
             self.events.flush()
+            measuring.here.count("messaging_client_consumed_messages_total", queue)
+            measuring.hand_over()
         return done
 
     def _stage(self, queue: str) -> None:

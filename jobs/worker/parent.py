@@ -20,6 +20,7 @@ from celery import signals
 from idempotency import transitions
 from idempotency.errors import LeaseLost
 from jobs import masking, registry, vendors
+from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.preflight import before_start
 from jobs.task import registered, vendor_queues
@@ -43,6 +44,7 @@ class ParentThread:
         self._orders: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of functions to call
         self._reported = 0.0
         self._hearing = Hearing(consumer)
+        self._measured = measuring.Inbox()
         threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
 
     def child_died(self, hint_id: str) -> None:
@@ -55,6 +57,7 @@ class ParentThread:
 
     def leave(self) -> None:
         try:
+            self._own.once(self._measured.write)
             self._own.once(lambda c: registry.leave(c, self._consumer.hostname))
         except psycopg.Error as error:
             logger.warning("the worker registry keeps this worker until its row expires: %s", error)
@@ -62,6 +65,7 @@ class ParentThread:
     def _run(self) -> None:
         while True:
             self._pass_on_flags()
+            self._measured.read()
             try:
                 self._follow_order()
                 self._report()
@@ -99,6 +103,7 @@ class ParentThread:
         for claimant in self._own.insist(lambda c: transitions.claimants(c, followed_hint)):
             if _is_dead(claimant):  # a doubled hint may have a living follower
                 count = self._own.insist(partial(transitions.expire, claimed_by=claimant))
+                self._measured.sums.count("jobs_children_lost_total")
                 logger.warning("a worker process died; %d records of %s are returned", count, claimant)
                 self._own.insist(transitions.reap)
 
@@ -117,6 +122,7 @@ class ParentThread:
                 busy=shared.busy(),
             )
         )
+        self._own.once(self._measured.write)
         self._reported = time.monotonic()
         self._hearing.look(self._queues())
 
@@ -150,6 +156,7 @@ def _declare_vendors() -> None:
 @signals.worker_init.connect
 def _on_init(**_: Any) -> None:
     shared.reset()
+    measuring.open_pipe()
     before_start()
     _declare_vendors()
     for name in ("celery.worker.strategy", "celery.app.trace"):

@@ -11,8 +11,9 @@ from celery.utils.saferepr import saferepr
 
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
-from jobs import masking
+from jobs import conf, masking
 from jobs.context import Job
+from jobs.metrics import measuring
 from jobs.problems import describe, hide
 from jobs.task import IdempotentTask
 from jobs.worker import shared
@@ -22,6 +23,7 @@ from jobs.worker.settle import Settler
 
 logger = logging.getLogger(__name__)
 
+ENDS = {"RETRY": "retried", "FAILURE": "given_up"}  # Celery's word → OpenTelemetry's error.type
 SHOWN = 1024  # characters of arguments and errors
 
 
@@ -53,12 +55,22 @@ class JobTracer:
         _, info, run_time, result = tracer(request["id"], [], dict(job.claimed.payload), request)
         if not job.settled:
             _settle_unentered(task, job, info)
+        _measure(job.claimed, time.monotonic() - began, info)
         if info is None:
             shown = masking.masked(str(result)) if task.sensitive else str(result)
             self._events.succeeded(request["id"], shown, run_time or 0.0)
         else:
             runtime, retried = time.monotonic() - began, info.state == "RETRY"
             self._events.failed(request["id"], _shown(task, job, info.retval), runtime, retried=retried)
+
+
+def _measure(claimed: Claimed, took: float, info: Any) -> None:
+    """How long it had been due when it was claimed, and ran; an attempt that lost its job counts for nothing."""
+    error = "" if info is None else ENDS.get(info.state)
+    if error is not None:
+        waited = claimed.lease_expires_at - conf.lease() - claimed.available_at
+        measuring.here.observe("jobs_queue_wait_seconds", waited.total_seconds(), claimed.queue)
+        measuring.here.observe("messaging_process_duration_seconds", took, claimed.queue, error)
 
 
 def _settle_unentered(task: IdempotentTask, job: Job, info: Any) -> None:
