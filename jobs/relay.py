@@ -22,7 +22,7 @@ from idempotency import gauges, reads, transitions
 from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
-from jobs import conf, hints, minutes, pulses, registry, vendors
+from jobs import conf, heartbeat, hints, minutes, pulses, registry, vendors
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.releases import Releases
@@ -59,22 +59,25 @@ class Relay:
         self._name = f"{socket.gethostname()} {os.getpid()}"
         self._releases = Releases()
         self._bulk_replays = bulk_driver.BulkReplays()
+        self._heart = heartbeat.Heart()
         self.stopped = threading.Event()
 
     def run(self, on_tick: Callable[[Ticked], None] | None = None) -> None:
         """Tick until `stopped` is set. Survives the database and the broker being away."""
         while not self.stopped.is_set():
-            began = time.monotonic()
+            began, trouble = time.monotonic(), ""
             try:
                 ticked = self.tick()
             except (psycopg.Error, LeaseLost) as error:
                 logger.warning("the database is away: %s", error)
-                ticked = Ticked(next_in=1.0)
+                ticked, trouble = Ticked(next_in=1.0), "the database is away"
+            self._heart.beat(ready=not trouble, why=trouble)
             if on_tick:
                 on_tick(ticked)
             self.stopped.wait(max(0.0, ticked.next_in - (time.monotonic() - began)))
 
     def close(self) -> None:
+        self._heart.stop()
         self._own.close()
 
     def tick(self) -> Ticked:

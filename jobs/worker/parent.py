@@ -27,6 +27,7 @@ from jobs.task import registered, vendor_queues
 from jobs.worker import shared, terminating
 from jobs.worker.hearing import Hearing
 from jobs.worker.hint import Hint, forget_child
+from jobs.worker.liveness import Liveness
 from jobs.worker.terminating import Ending
 
 logger = logging.getLogger(__name__)
@@ -42,10 +43,11 @@ class ParentThread:
         self._consumer = consumer
         self._own = OwnConnection(f"jobs {consumer.hostname} parent")
         self._orders: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of functions to call
-        self._reported = 0.0
+        self._reported = time.monotonic() - registry.EVERY
         self._hearing = Hearing(consumer)
         self._measured = measuring.Inbox()
         threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
+        self.liveness = Liveness(consumer, lambda: self._reported)
 
     def child_died(self, hint_id: str) -> None:
         self._orders.put(partial(self._return_records, f"{self._consumer.hostname}/{hint_id}/"))
@@ -56,6 +58,7 @@ class ParentThread:
             self._orders.put(partial(self._end, Ending(self._own, self._consumer.hostname, id_, terminate=terminate)))
 
     def leave(self) -> None:
+        self.liveness.stop()
         try:
             self._own.once(self._measured.write)
             self._own.once(lambda c: registry.leave(c, self._consumer.hostname))
