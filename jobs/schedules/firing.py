@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from jobs import conf
+from jobs import conf, log_events
 from jobs.schedules import asking, times
 from jobs.schedules.asking import Asked, UnknownTaskError, Wanted
 from jobs.schedules.judging import Rules, Verdict, judge
@@ -83,7 +83,13 @@ class Turn:
                     self._write(verdict.nominal - timedelta.resolution, self.now + SOON)
                     return self.fired
                 self.written.append(written := Written(verdict.nominal, "skipped", str(error)))
-                logger.warning("schedule %s: tick %s is skipped: %s", self.name, verdict.nominal, error)
+                logger.warning(
+                    "schedule %s: tick %s is skipped: %s",
+                    self.name,
+                    verdict.nominal,
+                    error,
+                    extra=log_events.TICK_NOT_FIRED,
+                )
             waits |= written.outcome == "waiting"
         self._write(due[-1] if due else self.taken["accounted_until"], next_due)
         return self.fired
@@ -133,7 +139,14 @@ class Turn:
             self.last_record_id = asked.record_id
             self.stopped = self.taken["one_off"]
         else:
-            logger.warning("schedule %s: tick %s %s: %s", self.name, nominal, asked.outcome, asked.why)
+            logger.warning(
+                "schedule %s: tick %s %s: %s",
+                self.name,
+                nominal,
+                asked.outcome,
+                asked.why,
+                extra=log_events.TICK_NOT_FIRED,
+            )
         return Written(nominal, asked.outcome, asked.why, asked.record_id)
 
     def _let_in(self) -> bool:
@@ -169,7 +182,7 @@ class Turn:
         ended = [state for (state,) in run("ended", schedule=self.name, since=self.taken["resumed_at"], most=most)]
         if len(ended) == most and set(ended) <= GIVEN_UP:
             self.paused_at, self.paused_why = self.now, f"its last {most} jobs were given up"
-            logger.error("schedule %s is paused: %s", self.name, self.paused_why)
+            logger.error("schedule %s is paused: %s", self.name, self.paused_why, extra=log_events.SCHEDULE_PAUSED)
 
     # -- writing it down -----------------------------------------------------------------------------------------------
 
