@@ -7,7 +7,9 @@ from jobs.cli import (
     dead_letters,
     design,
     discard,
+    exporter,
     mark,
+    metrics,
     pause,
     plan_retries,
     prune,
@@ -17,6 +19,7 @@ from jobs.cli import (
     resume,
     status,
     verify,
+    watch,
     why,
 )
 
@@ -35,5 +38,8 @@ VERBS: dict[str, ModuleType] = {
     "mark": mark,
     "verify": verify,
     "plan-retries": plan_retries,
+    "metrics": metrics,
+    "exporter": exporter,
+    "watch": watch,
     "design": design,
 }

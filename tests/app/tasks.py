@@ -47,6 +47,16 @@ class Mark(Task):
         self.mark(name)
 
 
+class Confide(Task):
+    """Is told what nobody else may read."""
+
+    dedupe_key = ("secret",)
+    sensitive = ("secret",)
+
+    def run(self, secret: str) -> None:
+        self.mark(f"{len(secret)} characters")
+
+
 class MarkAlone(Mark):
     """The same, as an effect that cannot be rolled back: settled before the next job starts."""
 

@@ -1,0 +1,1 @@
+"""Schedules that never miss and never double, on django-celery-beat's tables. An app of its own: `"jobs.schedules"`."""

@@ -1,0 +1,1 @@
+"""`Schedule(…)`: a schedule declared in code."""
