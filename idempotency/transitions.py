@@ -17,6 +17,7 @@ from idempotency.ids import new_id
 from idempotency.keys import ACCOUNT_HASHES, account_hash
 from idempotency.statements import Connection, loads, run
 from idempotency.states import Reason, State
+from idempotency.under_way import UnderWay, send
 
 GIVE_BACKS = 100  # returned attempts before they count after all: a job that is never to blame must still end
 ACCOUNTS = 32  # that take turns in one claim: each costs it a few microseconds, and the next claim goes on behind them
@@ -170,6 +171,11 @@ def intend(connection: Connection, claimed: Claimed) -> None:
 def succeed(connection: Connection, batch: Sequence[Claimed], results: Sequence[str]) -> set[UUID]:
     """Settle records of one lease as succeeded, results as JSON texts; returns the ids that were still owned."""
     return {id_ for (id_,) in run(connection, "succeed", **_owned(batch), results=list(results))}
+
+
+def send_succeed(connection: Any, batch: Sequence[Claimed], results: Sequence[str]) -> UnderWay:
+    """The same, without waiting: its rows are those that were still owned. Needs a connection of our own."""
+    return send(connection, "succeed", **_owned(batch), results=list(results))
 
 
 def succeeded_by(connection: Connection, batch: Sequence[Claimed]) -> set[UUID]:
