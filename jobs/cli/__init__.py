@@ -18,6 +18,7 @@ from jobs.cli import (
     replay,
     resume,
     status,
+    transactions,
     verify,
     watch,
     why,
@@ -41,5 +42,6 @@ VERBS: dict[str, ModuleType] = {
     "metrics": metrics,
     "exporter": exporter,
     "watch": watch,
+    "transactions": transactions,
     "design": design,
 }

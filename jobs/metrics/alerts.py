@@ -149,8 +149,7 @@ def machinery() -> Sequence[Alert]:
               summary="The daily audit of the books does not run",
               shown="The newest audit is {value} s old.", runbook="books-not-audited"),
         Alert(name="JobsLongTransaction", severity=Severity.TICKET, lasting=5 * MINUTE,
-              # Dead rows of an hour are what makes claims slower by a measurable amount.
-              when=Is(by_max("jobs_oldest_transaction_seconds"), ">", 3600),
+              when=Is(by_max("jobs_oldest_transaction_seconds"), ">", conf.long_transaction().total_seconds()),
               summary="Somebody holds a transaction open for an hour",
               shown="A transaction has been open for {value} s; PostgreSQL cannot clean up behind it.",
               runbook="long-transaction"),
