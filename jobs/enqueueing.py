@@ -14,8 +14,9 @@ from idempotency import payload, transitions
 from idempotency.claims import Found, Request, Terms
 from idempotency.errors import EnqueueBusy, EnqueueError, KeyConflict
 from idempotency.states import State
-from jobs import calls, canvas, conf, hints, room
+from jobs import calls, canvas, conf, hints, observers, room
 from jobs.errors import UnknownQueueError
+from jobs.observers import Enqueuing
 
 if TYPE_CHECKING:
     from jobs.task import IdempotentTask
@@ -76,6 +77,18 @@ def enqueue(
     task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Enqueued:
     """Write one record; see `IdempotentTask.enqueue`."""
+    if not observers.watching:
+        return _enqueue(task, options, args, kwargs)
+    watched = Enqueuing(task, options.queue or task.queue, 1)
+    with observers.around(lambda o: o.enqueuing(watched)):
+        answer = _enqueue(task, observers.with_headers(options, watched.headers), args, kwargs)
+        watched.answers = [answer]
+    return answer
+
+
+def _enqueue(
+    task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Enqueued:
     terms = _terms(task, options)
     request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))
     if options.id is not None:
@@ -107,6 +120,18 @@ def enqueue_many(
     task: type["IdempotentTask"], options: Options, payloads: Iterable[Mapping[str, Any]]
 ) -> list[Enqueued]:
     """Write many records, all or none; see `IdempotentTask.enqueue_many`."""
+    if not observers.watching:
+        return _enqueue_many(task, options, payloads)
+    watched = Enqueuing(task, options.queue or task.queue)
+    with observers.around(lambda o: o.enqueuing(watched)):
+        answers = _enqueue_many(task, observers.with_headers(options, watched.headers), payloads)
+        watched.answers = answers
+    return answers
+
+
+def _enqueue_many(
+    task: type["IdempotentTask"], options: Options, payloads: Iterable[Mapping[str, Any]]
+) -> list[Enqueued]:
     terms = _terms(task, options)
     signature = task.signature_of_run()
     requests = [_request(task, calls.bind(signature, task.name, (), p)) for p in payloads]

@@ -22,12 +22,13 @@ from idempotency import gauges, reads, transitions
 from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
-from jobs import conf, heartbeat, hints, minutes, pulses, registry, vendors
+from jobs import conf, heartbeat, hints, log_events, minutes, observers, pulses, registry, vendors
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.releases import Releases
 from jobs.review import bulk_driver
 from jobs.task import vendor_queues
+from jobs.worker.dying import tell_of_leases
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Relay:
             try:
                 ticked = self.tick()
             except (psycopg.Error, LeaseLost) as error:
-                logger.warning("the database is away: %s", error)
+                logger.warning("the database is away: %s", error, extra=log_events.DATABASE_AWAY)
                 ticked, trouble = Ticked(next_in=1.0), "the database is away"
             self._heart.beat(ready=not trouble, why=trouble)
             if on_tick:
@@ -79,6 +80,7 @@ class Relay:
     def close(self) -> None:
         self._heart.stop()
         self._own.close()
+        observers.tell(lambda o: o.flush())
 
     def tick(self) -> Ticked:
         """Reap, unpark, stage, and top up the hints of every queue."""
@@ -88,6 +90,7 @@ class Relay:
         ended = self._own.once(transitions.reap) | self._own.once(lambda c: transitions.exhaust(c, queues))
         ticked.reaped = len(ended)
         ticked.dead_lettered = sum(state is State.DEAD_LETTERED for state in ended.values())
+        tell_of_leases(self._own, ended)
         workers = self._own.once(registry.live)
         for queue in queues:
             known = _known_tasks([w for w in workers if queue in w.queues])
@@ -118,7 +121,7 @@ class Relay:
         except psycopg.Error:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the broker's client throws: the next tick tries again
-            logger.warning("queue %s: the broker is away: %s", backlog.queue, error)
+            logger.warning("queue %s: the broker is away: %s", backlog.queue, error, extra=log_events.BROKER_AWAY)
             return 0
 
     def _housekeep(self) -> None:

@@ -28,6 +28,8 @@ JOBS_VENDORS = {
     "by-account": {"account_calls_per_second": 10, "account_burst": 2},
     "budget": {"retry_share": 0.2, "retry_floor": 2, "circuit_failures": 10**6},
 }
+if "LOG_STYLE" not in os.environ:  # tests read what Celery's own lines say
+    LOGGING_CONFIG, LOGGING = "logging.config.dictConfig", {}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "TESTS_LEASE" in os.environ:  # seconds, for programs that a test kills or freezes

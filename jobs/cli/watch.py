@@ -11,6 +11,7 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError
 
 from idempotency import reads
+from jobs import log_events
 from jobs.cli.printing import say
 from jobs.metrics import snapshot, telling, watching
 from jobs.metrics.alerts import alerts
@@ -65,7 +66,7 @@ def _look_and_tell(command: BaseCommand, own: OwnConnection, *, as_json: bool) -
     try:
         change = own.once(look)
     except psycopg.Error as error:
-        logger.error("nothing is watched, the database is away: %s", error)  # noqa: TRY400 - the error says it all
+        logger.error("nothing is watched, the database is away: %s", error, extra=log_events.DATABASE_AWAY)  # noqa: TRY400 - the error says it all
         return
     telling.tell(change)
     if change.news or change.over:

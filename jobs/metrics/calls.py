@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jobs import observers
 from jobs.kinds import kinds
 from jobs.metrics.measuring import here
 from jobs.taxonomy import classify
@@ -15,14 +16,15 @@ TROUBLE = ("server_error", "timeout", "connection_error")  # the vendor's own, o
 
 @contextmanager
 def vendor_call(vendor: str) -> Iterator[None]:
-    """Around one call of a vendor, up to the last byte of its answer: measures it. What it raises goes through.
+    """Around one call of a vendor, up to the last byte of its answer: measures it, and traces it where jobs are.
 
-    Raise for a bad status inside, so that it counts as one: `response.raise_for_status()`. Wait for a slot
-    (`take_slot`) outside: that is our own wait.
+    What it raises goes through. Raise for a bad status inside, so that it counts as one: `response.raise_for_status()`.
+    Wait for a slot (`take_slot`) outside: that is our own wait.
     """
     began, outcome = time.monotonic(), "ok"
     try:
-        yield
+        with observers.around(lambda o: o.calling(vendor)):
+            yield
     except BaseException as error:
         outcome = _outcome(error)
         raise

@@ -10,6 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import psycopg
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
+from jobs import log_events
 from jobs.metrics import reading, snapshot
 from jobs.metrics.exposition import Ledger
 from jobs.own_connection import OwnConnection
@@ -55,7 +56,7 @@ def _tell(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         registry.register(Ledger(lambda: own.once(lambda c: (snapshot.newest(c).samples, reading.ever(c)))))
         told: Iterable[bytes] = make_wsgi_app(registry)(environ, start)
     except psycopg.Error as error:
-        logger.warning("no metrics: %s", error)
+        logger.warning("no metrics: %s", error, extra=log_events.METRICS_UNREAD)
         start("503 Service Unavailable", [("Content-Type", "text/plain")])
         return [b"the database is away\n"]
     else:

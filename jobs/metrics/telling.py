@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.mail import send_mail
 
-from jobs import conf
+from jobs import conf, log_events
 from jobs.metrics.watching import Change
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ def tell(change: Change) -> None:
         try:
             way(change)
         except Exception:
-            logger.exception("nobody was told by %s", way.__name__.strip("_"))
+            logger.exception("nobody was told by %s", way.__name__.strip("_"), extra=log_events.ALERT_UNTOLD)
 
 
 def _mail(change: Change) -> None:

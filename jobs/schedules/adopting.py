@@ -5,6 +5,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
+from jobs import log_events
 from jobs.schedules import times
 from jobs.schedules.statements import run
 
@@ -38,6 +39,8 @@ def adopt(id_: int, spec: dict[str, Any], now: datetime) -> None:
         next_due = next(iter(times.read(spec, now).ticks(since)), None)
     except times.TimingError as error:
         problem = str(error)
-        logger.error("schedule %d does not tick: %s Correct it in the admin.", id_, problem)  # noqa: TRY400 - no bug
+        logger.error(  # noqa: TRY400 - no bug
+            "schedule %d does not tick: %s Correct it in the admin.", id_, problem, extra=log_events.SCHEDULE_WRONG
+        )
     run("adopt", id=id_, timing=json.dumps(spec), now=now, accounted_until=since, next_due_at=next_due,
         problem=problem)  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 from celery.beat import Scheduler as CelerysScheduler
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
-from jobs import conf
+from jobs import conf, log_events
 from jobs.schedules import adopting, firing
 from jobs.schedules.statements import run
 
@@ -68,7 +68,12 @@ class Beat:
             raise
         except Exception:
             self._struck[id_] = time.monotonic() + STRUCK_REST
-            logger.exception("schedule %d: its turn failed; it is tried again in %.0f s", id_, STRUCK_REST)
+            logger.exception(
+                "schedule %d: its turn failed; it is tried again in %.0f s",
+                id_,
+                STRUCK_REST,
+                extra=log_events.SCHEDULE_FAILED,
+            )
 
     def _now(self) -> tuple[datetime, datetime | None]:
         now, next_due = run("now")[0]
@@ -80,8 +85,7 @@ class Beat:
             way = "ahead of" if self.clock_offset > 0 else "behind"
             logger.error(
                 "this machine's clock is %s %s the database's; ticks follow the database's. Correct it.",
-                timedelta(seconds=round(abs(self.clock_offset))), way,
-            )  # fmt: skip
+                timedelta(seconds=round(abs(self.clock_offset))), way, extra=log_events.CLOCK_WRONG)  # fmt: skip
 
 
 class _Every:
@@ -108,14 +112,17 @@ class Scheduler(CelerysScheduler):
     def setup_schedule(self) -> None:
         self.beat = Beat()
         if self.app.conf.beat_schedule:
-            logger.warning("CELERY_BEAT_SCHEDULE is not read; declare Schedule(…) and run `jobs sync-schedules`.")
+            logger.warning(
+                "CELERY_BEAT_SCHEDULE is not read; declare Schedule(…) and run `jobs sync-schedules`.",
+                extra=log_events.SCHEDULE_WRONG,
+            )
 
     def tick(self, *_: Any, **__: Any) -> float:
         try:
             close_old_connections()
             return self.beat.look()
         except (OperationalError, InterfaceError) as error:
-            logger.warning("the database is away: %s", error)
+            logger.warning("the database is away: %s", error, extra=log_events.DATABASE_AWAY)
             connection.close()
             return AWAY_REST
 

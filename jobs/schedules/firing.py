@@ -6,14 +6,16 @@ nothing behind, for nothing is outside the transaction but the hint, which may b
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from jobs import conf
+from jobs import conf, log_events
 from jobs.schedules import asking, times
 from jobs.schedules.asking import Asked, UnknownTaskError, Wanted
 from jobs.schedules.judging import Rules, Verdict, judge
@@ -73,9 +75,12 @@ class Turn:
         self._pause_where_it_fails()
         due, next_due = self._due()
         waits = self._let_in()
-        for verdict in judge(self._new(due), self.now, self._rules(), more=bool(next_due and next_due <= self.now)):
+        known = self._known(due)
+        for verdict in judge(due, self.now, self._rules(), more=bool(next_due and next_due <= self.now)):
             if self.stopped:  # it was to tick once, and has
                 break
+            if verdict.nominal in known:
+                continue
             try:
                 self.written.append(written := self._account(verdict, waits=waits))
             except UnknownTaskError as error:
@@ -83,12 +88,23 @@ class Turn:
                     self._write(verdict.nominal - timedelta.resolution, self.now + SOON)
                     return self.fired
                 self.written.append(written := Written(verdict.nominal, "skipped", str(error)))
-                logger.warning("schedule %s: tick %s is skipped: %s", self.name, verdict.nominal, error)
+                logger.warning(
+                    "schedule %s: tick %s is skipped: %s",
+                    self.name,
+                    verdict.nominal,
+                    error,
+                    extra=log_events.TICK_NOT_FIRED,
+                )
             waits |= written.outcome == "waiting"
         self._write(due[-1] if due else self.taken["accounted_until"], next_due)
         return self.fired
 
     # -- which ticks ---------------------------------------------------------------------------------------------------
+
+    def ticks(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Those of a range, both ends included."""
+        ticks = times.read(self.spec, self.taken["anchored_at"]).ticks(start - timedelta.resolution)
+        return takewhile(lambda tick: tick <= end, ticks)
 
     def _due(self) -> tuple[list[datetime], datetime | None]:
         """The ticks up to now, not too many, and the one after them."""
@@ -99,9 +115,9 @@ class Turn:
             due.append(tick)
         return due, None
 
-    def _new(self, due: list[datetime]) -> list[datetime]:
-        known = {nominal for (nominal,) in run("written", schedule=self.name, nominals=due)} if due else set()
-        return [nominal for nominal in due if nominal not in known]
+    def _known(self, due: list[datetime]) -> set[datetime]:
+        """Those that the ledger has already: a person's backfill was there before."""
+        return {nominal for (nominal,) in run("written", schedule=self.name, nominals=due)} if due else set()
 
     def _rules(self) -> Rules:
         seconds = self.taken["expire_seconds"]
@@ -124,16 +140,23 @@ class Turn:
             return Written(nominal, "skipped", BEFORE)
         if overlap == "queue" and (waits or self._is_live()):
             return Written(nominal, "waiting", "the job of the tick before it is not done (overlap: queue)")
-        return self._fire(nominal)
+        return self.fire(nominal)
 
-    def _fire(self, nominal: datetime) -> Written:
+    def fire(self, nominal: datetime) -> Written:
         asked: Asked = asking.ask(self.wanted, nominal)
         if asked.outcome == "fired":
             self.fired += 1
             self.last_record_id = asked.record_id
             self.stopped = self.taken["one_off"]
         else:
-            logger.warning("schedule %s: tick %s %s: %s", self.name, nominal, asked.outcome, asked.why)
+            logger.warning(
+                "schedule %s: tick %s %s: %s",
+                self.name,
+                nominal,
+                asked.outcome,
+                asked.why,
+                extra=log_events.TICK_NOT_FIRED,
+            )
         return Written(nominal, asked.outcome, asked.why, asked.record_id)
 
     def _let_in(self) -> bool:
@@ -155,7 +178,7 @@ class Turn:
 
     def _fire_or_skip(self, nominal: datetime) -> Written:
         try:
-            return self._fire(nominal)
+            return self.fire(nominal)
         except UnknownTaskError as error:
             return Written(nominal, "skipped", str(error))
 
@@ -169,7 +192,7 @@ class Turn:
         ended = [state for (state,) in run("ended", schedule=self.name, since=self.taken["resumed_at"], most=most)]
         if len(ended) == most and set(ended) <= GIVEN_UP:
             self.paused_at, self.paused_why = self.now, f"its last {most} jobs were given up"
-            logger.error("schedule %s is paused: %s", self.name, self.paused_why)
+            logger.error("schedule %s is paused: %s", self.name, self.paused_why, extra=log_events.SCHEDULE_PAUSED)
 
     # -- writing it down -----------------------------------------------------------------------------------------------
 

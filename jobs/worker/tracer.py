@@ -11,7 +11,7 @@ from celery.utils.saferepr import saferepr
 
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
-from jobs import conf, masking
+from jobs import conf, log_events, masking, observers
 from jobs.context import Job
 from jobs.metrics import measuring
 from jobs.problems import describe, hide
@@ -42,8 +42,9 @@ class JobTracer:
             self._events.flush()
         request = _request(task, job, id_, arguments) | {"hostname": self._hostname}
         shared.take_in_hand(claimed.id)
-        if task.sensitive:
-            with masking.AtWork(claimed.id, task.secrets(claimed.payload)):
+        if task.sensitive or observers.watching:
+            secrets = task.secrets(claimed.payload)
+            with masking.AtWork(claimed.id, secrets), observers.around(lambda o: o.running(task, job, request)):
                 self._trace(task, job, request)
         else:
             self._trace(task, job, request)
@@ -62,6 +63,9 @@ class JobTracer:
         else:
             runtime, retried = time.monotonic() - began, info.state == "RETRY"
             self._events.failed(request["id"], _shown(task, job, info.retval), runtime, retried=retried)
+        if observers.watching:
+            error = info.retval if info is not None and isinstance(info.retval, BaseException) else None
+            observers.tell(lambda o: o.ended(task, job, error))
 
 
 def _measure(claimed: Claimed, took: float, info: Any) -> None:
@@ -81,7 +85,7 @@ def _settle_unentered(task: IdempotentTask, job: Job, info: Any) -> None:
     try:
         settle_failure(task, job, error, problem)
     except LeaseLost as lost:
-        logger.warning("%s", lost)
+        logger.warning("%s", lost, extra=log_events.JOB_LOST)
 
 
 def _request(task: IdempotentTask, job: Job, id_: str, arguments: str) -> dict[str, Any]:

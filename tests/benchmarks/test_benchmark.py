@@ -13,6 +13,7 @@ HERE = ("--peers", "none", "--json")  # what has to be installed first is for pe
 BACKLOG = (sys.executable, "-m", "tests.benchmarks.backlog", "--jobs", "20000", "--claims", "3", "--json")
 PERIODS = ("--rounds", "1", "--seconds", "1", "--backlog", "30000")
 ISOLATION = (sys.executable, "-m", "tests.benchmarks.isolation", *PERIODS, "--json")
+REVIEW = (sys.executable, "-m", "tests.benchmarks.review", "--jobs", "400", "--fetches", "2", "--json")
 
 
 def told(command: tuple[str, ...]) -> dict[str, Any]:
@@ -52,3 +53,12 @@ def test_isolation_is_measured_beside_a_bulk_queue_that_is_never_empty() -> None
     assert found["bulk_jobs_per_second"] > 0
     assert all(0 < wait["p50"] <= wait["p95"] for wait in found["wait_ms"].values())
     assert found["ratio_min"] <= found["ratio"] <= found["ratio_max"]
+
+
+def test_pages_of_review_are_measured_alone_and_while_a_bulk_replay_runs() -> None:
+    found = told(REVIEW)
+    assert found["dead_letters"] == 400
+    assert found["replayed_per_s"] > 0
+    assert all(
+        found[page]["p50"] > 0 for page in ("inbox_ms", "index_alone_ms", "index_during_ms", "bulk_page_during_ms")
+    )
