@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import psycopg
 from django.db import connection
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from idempotency import queues, transitions
 from idempotency.states import PauseKind, Reason
@@ -214,6 +215,13 @@ def a_pool_to_drain(stack: Stack) -> None:
     Mark.enqueue_many({"name": f"n{n}"} for n in range(20))
 
 
+def no_beat(_: Stack) -> None:
+    every = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.HOURS)
+    PeriodicTask.objects.create(
+        name="hourly", task="tests.app.mark_each_time", kwargs='{"name": "hourly"}', interval=every
+    )
+
+
 def always(_: Stack) -> bool:
     return True
 
@@ -241,6 +249,7 @@ SCENARIOS = {
     "metrics-absent": Scenario(
         no_exporter, condition=lambda s: s.run("curl -fsS http://127.0.0.1:9808/metrics").returncode
     ),
+    "beat-stands-still": Scenario(no_beat),
     "broker-lost": Scenario(a_lost_broker, condition=always),
     "jobs-wait": Scenario(idle_workers, condition=always),
     "dead-letters": Scenario(dead_letters, condition=always),

@@ -67,6 +67,8 @@ class Stack:
                 program = self.programs.relay(env=self.deployed)
                 program.wait_for_log("relay: ready")
                 return program
+            case "jobs-beat":
+                return self.programs.beat(env=self.deployed)
             case "jobs-exporter":
                 program = self.programs.manage("jobs", "exporter", "--port", self.port)
                 program.wait_for_log("exporter: ready")
