@@ -217,9 +217,7 @@ def a_pool_to_drain(stack: Stack) -> None:
 
 def no_beat(_: Stack) -> None:
     every = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.HOURS)
-    PeriodicTask.objects.create(
-        name="hourly", task="tests.app.mark_each_time", kwargs='{"name": "hourly"}', interval=every
-    )
+    PeriodicTask.objects.create(name="hourly", task="tests.app.mark_each_time", kwargs='{"name": "n"}', interval=every)
 
 
 def always(_: Stack) -> bool:

@@ -1,14 +1,17 @@
 """A real stack that a scenario breaks and a page mends: PostgreSQL, a broker, workers, relay, exporter."""
 
+import io
 import json
 import shlex
 import socket
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from idempotency import transitions
@@ -23,7 +26,8 @@ RUN = 120  # seconds for one command
 class Stack:
     """What the commands of a page act on."""
 
-    def __init__(self, programs, broker, environment, place: Path) -> None:
+    def __init__(self, programs, broker, environment, place: Path, *, in_process: bool) -> None:
+        self.in_process = in_process  # `manage.py jobs` without starting a Python for each
         self.programs, self.broker, self.environment, self.place = programs, broker, environment, place
         self.deployed: dict[str, str] = {}  # environment of units that are started from now on
         self.units: dict[str, list] = {}
@@ -47,6 +51,8 @@ class Stack:
             for unit in words[2:]:
                 self.systemctl(words[1], unit)
             return subprocess.CompletedProcess(command, 0, "", "")
+        if self.in_process and words[:2] == ["manage.py", "jobs"] and not self.deployed:
+            return called(command, words[1:])
         shown = command.replace(":9808", f":{self.port}")
         env = self.environment | self.deployed | {"PATH": self.path}
         return subprocess.run(["sh", "-c", shown], cwd=ROOT, env=env, capture_output=True, text=True, timeout=RUN)
@@ -108,3 +114,17 @@ class Stack:
     def close(self) -> None:
         for held in self.open:
             held.close()
+
+
+def called(command: str, words: list[str]) -> subprocess.CompletedProcess:
+    """What `manage.py` does, in this process."""
+    said, code = io.StringIO(), 0
+    with redirect_stdout(said), redirect_stderr(said):
+        try:
+            call_command(*words)
+        except SystemExit as ended:
+            code = ended.code or 0
+        except CommandError as error:
+            code = error.returncode
+            said.write(f"CommandError: {error}")
+    return subprocess.CompletedProcess(command, code, said.getvalue(), "")

@@ -21,7 +21,7 @@ LOOKING = ("First 60 seconds", "Diagnose")
 
 @pytest.fixture
 def stack(programs, broker, environment, tmp_path):
-    stack = Stack(programs, broker, environment, tmp_path)
+    stack = Stack(programs, broker, environment, tmp_path, in_process=not ALL)
     yield stack
     stack.close()
 
