@@ -43,6 +43,12 @@ def newest_moment(record: Record) -> datetime:
 
 
 @register.filter
+def short(task: str) -> str:
+    """A task's own name, without its package."""
+    return task.rpartition(".")[2]
+
+
+@register.filter
 def count(value: int) -> str:
     """A whole number as people read it: 1,204."""
     return f"{value:,}"
