@@ -11,7 +11,7 @@ import httpx
 from django.conf import settings
 
 from billing_sync.models import Invoice
-from jobs import take_slot
+from jobs import take_slot, vendor_call
 
 COLLECTIONS = {Invoice.Kind.INVOICE: "/v1/invoices", Invoice.Kind.CREDIT_NOTE: "/v1/credit-notes"}
 # Enough of the vendor's explanation for the person who reviews a refused document.
@@ -39,8 +39,9 @@ def create(document: dict[str, Any], idempotency_key: str) -> dict[str, Any]:
 def _call(method: str, path: str, **request: Any) -> dict[str, Any]:
     timeout: timedelta = settings.LEDGERLY_TIMEOUT
     client = _client(os.getpid(), settings.LEDGERLY_URL, settings.LEDGERLY_API_KEY, timeout)
+    take_slot("ledgerly")
     deadline = time.monotonic() + timeout.total_seconds()
-    with client.stream(method, path, **request) as response:
+    with vendor_call("ledgerly"), client.stream(method, path, **request) as response:
         body = b"".join(_until(deadline, response))
         _raise_for_status(response, body)
     answer: dict[str, Any] = json.loads(body)
@@ -74,5 +75,4 @@ def _client(_pid: int, url: str, api_key: str, timeout: timedelta) -> httpx.Clie
         headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
         timeout=timeout.total_seconds(),
         trust_env=False,
-        event_hooks={"request": [lambda _request: take_slot("ledgerly")]},
     )

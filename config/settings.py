@@ -1,6 +1,7 @@
 """Settings of the reference project: everything that differs between machines comes from the environment."""
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "idempotency",
     "jobs",
+    "jobs.schedules",
     "billing_sync",
 ]
 MIDDLEWARE = [
@@ -68,6 +70,10 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c idle_in_transact
 EMAIL_BACKEND = os.environ.get("DJANGO_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_FILE_PATH = os.environ.get("DJANGO_EMAIL_FILE_PATH")
 DEFAULT_FROM_EMAIL = "billing@example.com"
+
+# JSON lines, but for the eyes of whoever started the process by hand.
+LOGGING_CONFIG = "jobs.logs.configure"
+LOGGING = {"style": os.environ.get("LOG_STYLE") or ("terminal" if sys.stderr.isatty() else "json")}
 
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "redis://localhost:6379/0")
 

@@ -298,3 +298,25 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task}: {self.accepted} accepted, {self.pruned} pruned"
+
+
+class GivenUp(models.Model):
+    """That a record was given up, at that moment: a replay takes it out of the records and not out of here.
+
+    A trigger adds the row in the transaction that gives up, whoever that is. The relay sums up what is older than
+    every window that is looked at, so that the table stays as small as the last hours.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(null=True, help_text="empty: a sum of older ones")
+    queue = models.TextField()
+    state = models.TextField()
+    reason = models.TextField()
+    jobs = models.BigIntegerField(db_default=1)
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [models.Index("at", name="givenup_at")]
+
+    def __str__(self) -> str:
+        return f"{self.jobs} {self.state} in {self.queue}"

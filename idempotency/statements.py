@@ -19,9 +19,13 @@ class Connection(Protocol):
 @cache
 def statement(name: str) -> str:
     """Text of `sql/<name>.sql`, with each `{{part}}` put in from `sql/<part>.part.sql`."""
-    text = (SQL / f"{name}.sql").read_text()
+    return fill((SQL / f"{name}.sql").read_text(), SQL)
+
+
+def fill(text: str, parts: Path) -> str:
+    """The text with each `{{part}}` put in from `<part>.part.sql` of that folder."""
     while found := PART.search(text):  # a part may hold parts
-        text = text.replace(found[0], (SQL / f"{found[1]}.part.sql").read_text().strip())
+        text = text.replace(found[0], (parts / f"{found[1]}.part.sql").read_text().strip())
     return text
 
 

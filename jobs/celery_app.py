@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import Celery
 from celery.app import amqp
+from django.conf import settings
 from kombu import Exchange, Queue
 
 from jobs.transport.connection import TRANSPORTS, Connection
@@ -89,6 +90,8 @@ def _complete(sender: Celery, **_: Any) -> None:
         ]
         sender.conf.update(task_default_exchange="")
     sender.register_task(Hint())
+    if any(app.startswith("jobs.schedules") for app in settings.INSTALLED_APPS):  # Django's apps may not be ready yet
+        sender.conf.maps.insert(-1, {"beat_scheduler": "jobs.schedules.beat:Scheduler"})  # type: ignore[union-attr]
 
 
 def _prepare_redis(settings: Any) -> None:

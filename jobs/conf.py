@@ -105,6 +105,18 @@ def retention() -> timedelta:
     return span
 
 
+def schedule_grace() -> timedelta:
+    """How late a tick is still on time: a deploy restarts all beats within it, and no outage is as short."""
+    span: timedelta = _get("SCHEDULE_GRACE", timedelta(seconds=60))
+    return span
+
+
+def clock_tolerance() -> timedelta:
+    """How wrong the clock of a beat's machine may be before somebody is told; its ticks are right all the same."""
+    span: timedelta = _get("CLOCK_TOLERANCE", timedelta(seconds=10))
+    return span
+
+
 def adopt_unrecorded() -> bool:
     """Whether a raw Celery message of one of our tasks becomes a record (for migrations) or is refused."""
     return bool(_get("ADOPT_UNRECORDED", False))
@@ -124,4 +136,27 @@ def needs_second(what: str) -> bool:
 def links() -> Mapping[str, str]:
     """Where else to look at a job, as name → URL with {id}, {task}, {queue}, {incident}, {key} to be filled in."""
     found: Mapping[str, str] = _get("LINKS", None) or {}
+    return found
+
+
+def snapshot_every() -> timedelta:
+    """How old the metrics may be: whoever asks more often is told the same."""
+    span: timedelta = _get("SNAPSHOT_EVERY", timedelta(seconds=15))
+    return span
+
+
+def runbooks() -> str:
+    """Where the runbooks are, for links in alerts: an address that ends with a slash."""
+    return str(_get("RUNBOOKS", "runbooks/"))
+
+
+def alert_mail() -> tuple[str, ...]:
+    """Whom `manage.py jobs watch` mails when an alert fires or ends; none by default."""
+    told = _get("ALERT_MAIL", ())
+    return (told,) if isinstance(told, str) else tuple(told)
+
+
+def alert_webhook() -> str | None:
+    """Where it posts the same as JSON."""
+    found: str | None = _get("ALERT_WEBHOOK", None)
     return found

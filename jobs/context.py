@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -24,6 +25,16 @@ T = TypeVar("T")
 SHOW_EVERY = 1.0  # seconds between two writes of progress: people do not look more often
 
 
+class Outcome(StrEnum):
+    """What one attempt led to."""
+
+    SUCCEEDED = "succeeded"
+    RETRIED = "retried"  # it is queued again
+    GIVEN_UP = "given_up"  # failed for good, or a dead letter
+    LOST = "lost"  # the job belonged to somebody else by then
+    INTERRUPTED = "interrupted"  # the worker was told to stop; the job is queued again
+
+
 @dataclass(slots=True)
 class Job:
     """One attempt at one job. The public names are properties; the rest belongs to the worker."""
@@ -33,6 +44,7 @@ class Job:
     around: frozenset[str] = frozenset()  # databases with a transaction that was open before (a test's)
     entered: bool = False
     settled: bool = False
+    outcome: Outcome | None = None  # what the attempt led to
     problem: Problem | None = None  # what went wrong, as it is kept
     stepped: bool = False  # something of this attempt is kept already, so its settle waits for no other
     in_doubt: bool = field(init=False)  # an outside effect may have happened, and nobody has told

@@ -14,8 +14,9 @@ from idempotency import payload, transitions
 from idempotency.claims import Found, Request, Terms
 from idempotency.errors import EnqueueBusy, EnqueueError, KeyConflict
 from idempotency.states import State
-from jobs import calls, canvas, conf, hints, room
+from jobs import calls, canvas, conf, hints, observers, room
 from jobs.errors import UnknownQueueError
+from jobs.observers import Enqueuing
 
 if TYPE_CHECKING:
     from jobs.task import IdempotentTask
@@ -50,6 +51,7 @@ class Options:
         priority: another than the task's own, from -100 to 100.
         id: the record's id, where Celery's canvas has chosen one.
         canvas: what Celery's canvas attached: chain, links, parent and root id.
+        key: what makes it the same work, in place of the task's own key; for ever.
     """
 
     queue: str | None = None
@@ -58,6 +60,7 @@ class Options:
     priority: int | None = None
     id: UUID | None = None
     canvas: Mapping[str, Any] | None = None
+    key: UUID | None = None
 
     def __post_init__(self) -> None:
         _check_moment(self.run_after)
@@ -74,10 +77,24 @@ def enqueue(
     task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Enqueued:
     """Write one record; see `IdempotentTask.enqueue`."""
+    if not observers.watching:
+        return _enqueue(task, options, args, kwargs)
+    watched = Enqueuing(task, options.queue or task.queue, 1)
+    with observers.around(lambda o: o.enqueuing(watched)):
+        answer = _enqueue(task, observers.with_headers(options, watched.headers), args, kwargs)
+        watched.answers = [answer]
+    return answer
+
+
+def _enqueue(
+    task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Enqueued:
     terms = _terms(task, options)
     request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))
     if options.id is not None:
         request = replace(request, id=options.id)
+    if options.key is not None:
+        request, terms = replace(request, key=options.key), replace(terms, dedupe_window=None)
     terms = _fitted(task, terms, [request])
     with _told_when_busy(task):
         (found,) = transitions.enqueue(connection, terms, [request])
@@ -103,6 +120,18 @@ def enqueue_many(
     task: type["IdempotentTask"], options: Options, payloads: Iterable[Mapping[str, Any]]
 ) -> list[Enqueued]:
     """Write many records, all or none; see `IdempotentTask.enqueue_many`."""
+    if not observers.watching:
+        return _enqueue_many(task, options, payloads)
+    watched = Enqueuing(task, options.queue or task.queue)
+    with observers.around(lambda o: o.enqueuing(watched)):
+        answers = _enqueue_many(task, observers.with_headers(options, watched.headers), payloads)
+        watched.answers = answers
+    return answers
+
+
+def _enqueue_many(
+    task: type["IdempotentTask"], options: Options, payloads: Iterable[Mapping[str, Any]]
+) -> list[Enqueued]:
     terms = _terms(task, options)
     signature = task.signature_of_run()
     requests = [_request(task, calls.bind(signature, task.name, (), p)) for p in payloads]

@@ -5,7 +5,7 @@ They may be lost, doubled, late or forged, so sending one may fail in silence: t
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from kombu import Producer
 from kombu.utils.uuid import uuid
 
+from jobs import log_events, observers
 from jobs.transport import amqp
 
 T = TypeVar("T")
@@ -71,12 +72,17 @@ def nudge(queue: str) -> None:
     except Exception as error:  # noqa: BLE001 - whatever the broker's client throws must not reach the caller
         failed = time.monotonic()
         _silent_until[""] = failed + max(BROKER_AWAY_REST, REST_PER_LOSS * (failed - now))
-        logger.warning("no hint sent to queue %s, the relay will: %s", queue, error)
+        logger.warning("no hint sent to queue %s, the relay will: %s", queue, error, extra=log_events.HINT_UNSENT)
 
 
 def send(queue: str, count: int = 1) -> None:
     """Put `count` hints into the queue. Raises what the broker's client raises."""
-    _with_broker(partial(_send, queue=queue, count=count))
+    if not observers.watching:
+        return _with_broker(partial(_send, queue=queue, count=count, headers={}))
+    headers: dict[str, str] = {}
+    with observers.around(lambda o: o.hinting(queue, headers)):
+        _with_broker(partial(_send, queue=queue, count=count, headers=headers))
+    return None
 
 
 def depth(queue: str) -> int:
@@ -105,14 +111,14 @@ def _with(connection: Any, work: Callable[[Any], T]) -> T:
         raise
 
 
-def _send(connection: Any, *, queue: str, count: int) -> None:
+def _send(connection: Any, *, queue: str, count: int, headers: Mapping[str, str]) -> None:
     channel = _channel(connection)
     if not isinstance(channel, amqp.ConfirmingChannel):
-        _publish(channel, queue, count)
+        _publish(channel, queue, count, headers)
         return
     _mend(channel, queue)
     try:
-        _send_confirmed(channel, queue, count)
+        _send_confirmed(channel, queue, count, headers)
     except (TimeoutError, MessageNacked):
         _unconfirmed[queue] = _unconfirmed.get(queue, 0) + 1
         raise
@@ -126,21 +132,26 @@ def _mend(channel: Any, queue: str) -> None:
     declared = current_app.amqp.queues[queue](channel)
     declared.declare()  # a broker that hangs does not answer this either: the queue is not to blame
     if failed >= UNCONFIRMED:
-        logger.warning("queue %s took none of the last %d sends: it is deleted and declared anew", queue, failed)
+        logger.warning(
+            "queue %s took none of the last %d sends: it is deleted and declared anew",
+            queue,
+            failed,
+            extra=log_events.QUEUE_MENDED,
+        )
         _unconfirmed.pop(queue)
         declared.delete()
         declared.declare()
 
 
-def _send_confirmed(channel: amqp.ConfirmingChannel, queue: str, count: int) -> None:
-    _publish(channel, queue, count)
+def _send_confirmed(channel: amqp.ConfirmingChannel, queue: str, count: int, headers: Mapping[str, str]) -> None:
+    _publish(channel, queue, count, headers)
     if unroutable := channel.confirmed():
         current_app.amqp.queues[queue](channel).declare()
-        _publish(channel, queue, unroutable)
+        _publish(channel, queue, unroutable, headers)
         channel.confirmed()
 
 
-def _publish(channel: Any, queue: str, count: int) -> None:
+def _publish(channel: Any, queue: str, count: int, headers: Mapping[str, str]) -> None:
     producer = Producer(channel, auto_declare=False)
     for _ in range(count):
         # The default exchange: it needs no binding, so a wiped broker routes as before.
@@ -148,7 +159,7 @@ def _publish(channel: Any, queue: str, count: int) -> None:
             _body(queue),
             exchange="",
             routing_key=queue,
-            headers=_headers(queue),
+            headers=_headers(queue, headers),
             serializer="json",
             mandatory=True,
             retry=False,
@@ -178,9 +189,10 @@ def _body(queue: str) -> Any:
     return ([], {"queue": queue}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None})
 
 
-def _headers(queue: str) -> dict[str, Any]:
+def _headers(queue: str, watched: Mapping[str, str]) -> dict[str, Any]:
     """Celery's second protocol. The id names the message alone; the worker uses it to name the claims it leads to."""
     return {
+        "headers": dict(watched),
         "lang": "py",
         "task": TASK,
         "id": (id_ := uuid()),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from jobs.problems import cover, texts
+from jobs.problems import STARS, cover, texts
 
 _at_work: dict[object, list[str]] = {}  # by job: its secrets, the longest first
 _formatter = logging.Formatter()
@@ -48,10 +48,18 @@ def masked(value: Any, hidden: list[str] | None = None) -> Any:
         case list() | tuple() | set() | frozenset():
             return [masked(item, hidden) for item in value]
         case None | bool() | int() | float():
-            text = str(value)
-            return cover(text, hidden) if text in hidden else value
+            return STARS if str(value) in hidden else value
         case _:
-            return cover(str(value), hidden)
+            return _masked_object(value, hidden)
+
+
+def _masked_object(value: Any, hidden: list[str]) -> Any:
+    """Its text, where a secret stands in it."""
+    try:
+        text = f"{value} {value!r}"
+    except Exception:  # noqa: BLE001 - what cannot be printed cannot show anything
+        return value
+    return cover(str(value), hidden) if cover(text, hidden) != text else value
 
 
 class Extras(logging.Filter):

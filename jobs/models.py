@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from idempotency.models import Record
@@ -81,7 +82,7 @@ class BulkReplay(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"replay of {self.total} jobs"
+        return "replay of one job" if self.total == 1 else f"replay of {self.total} jobs"
 
 
 class BulkItem(models.Model):
@@ -142,6 +143,7 @@ class Decision(models.Model):
         PAUSE = "pause"
         RESUME = "resume"
         BULK = "bulk"
+        BACKFILL = "backfill"  # ticks of a schedule that never fired
 
     at = models.DateTimeField(auto_now_add=True)
     by = models.TextField()
@@ -214,3 +216,72 @@ class Overview(models.Model):
 
     def __str__(self) -> str:
         return "overview"
+
+
+class Pulse(models.Model):
+    """When a program of some kind last did what it is for, and what it found then."""
+
+    pk = models.CompositePrimaryKey("kind", "name")
+    kind = models.TextField(help_text="relay, verify")
+    name = models.TextField(help_text="which of them: host and process, or nothing where any will do")
+    seen_at = models.DateTimeField()
+    found = models.FloatField(null=True, help_text="of verify: how many rules of the books are broken")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class Measure(models.Model):
+    """What workers measured: how often, how much in all, and how many within each bound of the catalogue.
+
+    One row per minute for what is shown of late, and one whose minute is the epoch for all of it.
+    """
+
+    pk = models.CompositePrimaryKey("metric", "labels", "minute")
+    metric = models.TextField()
+    labels = models.TextField(help_text="the values of its labels, in the catalogue's order, as JSON")
+    minute = models.DateTimeField()
+    count = models.BigIntegerField()
+    total = models.FloatField()
+    buckets = ArrayField(models.BigIntegerField(), help_text="not cumulative; the last one is beyond all bounds")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.labels}"
+
+
+class Snapshot(models.Model):
+    """The newest values of all gauges, in one row: whoever asks within a few seconds is told the same."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    taken_at = models.DateTimeField()
+    took = models.FloatField(help_text="seconds")
+    samples = models.JSONField(help_text="list of [metric, labels, value]")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"snapshot of {self.taken_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Alarm(models.Model):
+    """An alert whose condition holds, as `manage.py jobs watch` sees it. The row goes when the condition does."""
+
+    pk = models.CompositePrimaryKey("alert", "labels")
+    alert = models.TextField()
+    labels = models.TextField(help_text="as JSON")
+    since = models.DateTimeField()
+    fired_at = models.DateTimeField(null=True, help_text="when it had held for long enough")
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.alert

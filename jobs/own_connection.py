@@ -10,7 +10,7 @@ import psycopg
 
 from idempotency.connection import connect
 from idempotency.errors import LeaseLost
-from jobs import conf
+from jobs import conf, log_events
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,9 @@ class OwnConnection:
             try:
                 return self.once(work)
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                logger.warning("the database is away, trying again in %.1f s: %s", wait, error)
+                logger.warning(
+                    "the database is away, trying again in %.1f s: %s", wait, error, extra=log_events.DATABASE_AWAY
+                )
                 if time.monotonic() > ends:
                     raise LeaseLost(f"the database was away until the lease ran out: {error}") from error
                 time.sleep(wait)

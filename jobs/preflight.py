@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.db import DatabaseError, connection
 from kombu.utils.text import version_string_as_tuple
 
-from jobs import conf
+from jobs import conf, log_events
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def before_start() -> None:
     found = [message for message in check_deployment() if not message.is_silenced()]
     connection.close()  # the worker forks, and a connection belongs to one process
     for message in found:
-        logger.log(message.level, "%s %s (%s)", message.msg, message.hint, message.id)
+        logger.log(message.level, "%s %s (%s)", message.msg, message.hint, message.id, extra=log_events.CHECK)
     if refused := [m for m in found if m.is_serious()]:
         raise SystemExit(f"jobs: not started: {refused[0].msg} {refused[0].hint} ({refused[0].id})")
 

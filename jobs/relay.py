@@ -6,6 +6,8 @@ Any number of relays may run.
 
 import logging
 import math
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -16,15 +18,17 @@ from typing import Any
 
 import psycopg
 
-from idempotency import reads, transitions
+from idempotency import gauges, reads, transitions
 from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
-from jobs import conf, hints, minutes, registry, vendors
+from jobs import conf, heartbeat, hints, log_events, minutes, observers, pulses, registry, vendors
+from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.releases import Releases
 from jobs.review import bulk_driver
 from jobs.task import vendor_queues
+from jobs.worker.dying import tell_of_leases
 
 logger = logging.getLogger(__name__)
 
@@ -52,26 +56,31 @@ class Relay:
 
     def __init__(self) -> None:
         self._own = OwnConnection("jobs relay")
-        self._housekept = self._counted = -math.inf
+        self._housekept = self._counted = self._told = -math.inf
+        self._name = f"{socket.gethostname()} {os.getpid()}"
         self._releases = Releases()
         self._bulk_replays = bulk_driver.BulkReplays()
+        self._heart = heartbeat.Heart()
         self.stopped = threading.Event()
 
     def run(self, on_tick: Callable[[Ticked], None] | None = None) -> None:
         """Tick until `stopped` is set. Survives the database and the broker being away."""
         while not self.stopped.is_set():
-            began = time.monotonic()
+            began, trouble = time.monotonic(), ""
             try:
                 ticked = self.tick()
             except (psycopg.Error, LeaseLost) as error:
-                logger.warning("the database is away: %s", error)
-                ticked = Ticked(next_in=1.0)
+                logger.warning("the database is away: %s", error, extra=log_events.DATABASE_AWAY)
+                ticked, trouble = Ticked(next_in=1.0), "the database is away"
+            self._heart.beat(ready=not trouble, why=trouble)
             if on_tick:
                 on_tick(ticked)
             self.stopped.wait(max(0.0, ticked.next_in - (time.monotonic() - began)))
 
     def close(self) -> None:
+        self._heart.stop()
         self._own.close()
+        observers.tell(lambda o: o.flush())
 
     def tick(self) -> Ticked:
         """Reap, unpark, stage, and top up the hints of every queue."""
@@ -81,6 +90,7 @@ class Relay:
         ended = self._own.once(transitions.reap) | self._own.once(lambda c: transitions.exhaust(c, queues))
         ticked.reaped = len(ended)
         ticked.dead_lettered = sum(state is State.DEAD_LETTERED for state in ended.values())
+        tell_of_leases(self._own, ended)
         workers = self._own.once(registry.live)
         for queue in queues:
             known = _known_tasks([w for w in workers if queue in w.queues])
@@ -94,6 +104,7 @@ class Relay:
             ticked.hints += self._top_up(backlog, slots)
             ticked.next_in = min(ticked.next_in, *_waits(backlog))
         self._count_minutes(queues)
+        self._tell()
         return ticked
 
     def _top_up(self, backlog: Backlog, slots: int) -> int:
@@ -110,7 +121,7 @@ class Relay:
         except psycopg.Error:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the broker's client throws: the next tick tries again
-            logger.warning("queue %s: the broker is away: %s", backlog.queue, error)
+            logger.warning("queue %s: the broker is away: %s", backlog.queue, error, extra=log_events.BROKER_AWAY)
             return 0
 
     def _housekeep(self) -> None:
@@ -121,8 +132,8 @@ class Relay:
         more = self._own.once(transitions.compact_tally)
         more |= bool(self._own.once(lambda c: transitions.prune(c, retention=conf.retention())))
         self._own.once(registry.forget_dead)
-        self._own.once(bulk_driver.forget_drafts)
-        self._own.once(minutes.forget)
+        for forget in (bulk_driver.forget_drafts, minutes.forget, gauges.sum_given_up, measuring.forget, pulses.forget):
+            self._own.once(forget)
         if more:  # the rest in the next ticks: hints must not wait until a million records are pruned
             self._housekept = -math.inf
 
@@ -133,6 +144,12 @@ class Relay:
         self._counted = time.monotonic()
         if self._own.once(lambda c: minutes.count(c, queues)):
             self._counted = -math.inf
+
+    def _tell(self) -> None:
+        """That it went through its loop: after all else, and only then."""
+        if time.monotonic() - self._told >= pulses.EVERY:
+            self._own.once(lambda c: pulses.beat(c, pulses.RELAY, self._name))
+            self._told = time.monotonic()
 
 
 def prune(own: OwnConnection, retention: timedelta) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from jobs import conf
+from jobs import conf, log_events
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,12 @@ def parse_milliseconds(value: str | None) -> timedelta | None:
 
 def capped(wait: timedelta) -> timedelta:
     if wait > conf.max_pause():
-        logger.warning("a vendor asked to wait %s; JOBS_MAX_PAUSE cuts that to %s", wait, conf.max_pause())
+        logger.warning(
+            "a vendor asked to wait %s; JOBS_MAX_PAUSE cuts that to %s",
+            wait,
+            conf.max_pause(),
+            extra=log_events.WAIT_CUT,
+        )
         return conf.max_pause()
     return wait
 

@@ -336,6 +336,13 @@ def running_job(vendor: str) -> Job | None:
     return job
 
 
+def current_job() -> tuple[IdempotentTask, Job] | None:
+    """The job that this thread runs."""
+    task: Any = get_current_worker_task()
+    job: Job | None = task.request.get("job") if isinstance(task, IdempotentTask) else None
+    return None if job is None else (task, job)
+
+
 def vendor_queues() -> dict[str, str]:
     """The vendor of each queue that has one."""
     return {task.queue: task.vendor for task in registered().values() if task.vendor}

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from idempotency.errors import EnqueueError
-from jobs import conf, retry_after
+from jobs import conf, log_events, retry_after
 from jobs.answers import by_answer, refuses
 from jobs.errors import (
     PermanentError,
@@ -102,7 +102,9 @@ def _in_order(task: Classifier | None) -> Iterator[Classifier]:
         try:
             yield _loaded(path)
         except Exception:
-            logger.exception("JOBS_CLASSIFIERS: %s cannot be loaded and is passed over", path)
+            logger.exception(
+                "JOBS_CLASSIFIERS: %s cannot be loaded and is passed over", path, extra=log_events.CLASSIFIER_FAILED
+            )
     yield BuiltIn()
 
 
@@ -110,13 +112,23 @@ def _ask(classifier: Classifier, error: BaseException) -> Verdict | None:
     try:
         verdict: Any = classifier.classify(error)
     except Exception:
-        logger.exception("%r failed to classify %s and is passed over", classifier, type(error).__name__)
+        logger.exception(
+            "%r failed to classify %s and is passed over",
+            classifier,
+            type(error).__name__,
+            extra=log_events.CLASSIFIER_FAILED,
+        )
         return None
     if isinstance(verdict, RateLimited):
         return RateLimited(_wait(verdict.wait))
     if verdict is None or isinstance(verdict, Verdict):
         return verdict
-    logger.error("%r returned %r, which is no verdict, and is passed over", classifier, verdict)
+    logger.error(
+        "%r returned %r, which is no verdict, and is passed over",
+        classifier,
+        verdict,
+        extra=log_events.CLASSIFIER_FAILED,
+    )
     return None
 
 
@@ -126,7 +138,11 @@ def _wait(asked: Any) -> timedelta | None:
         span = asked - datetime.now(UTC) if isinstance(asked, datetime) else asked
         return None if span is None or span <= timedelta(0) else retry_after.capped(span)
     except TypeError:
-        logger.error("retry_after is %r; give a timedelta, an aware datetime or None", asked)  # noqa: TRY400 - says it all
+        logger.error(  # noqa: TRY400 - says it all
+            "retry_after is %r; give a timedelta, an aware datetime or None",
+            asked,
+            extra=log_events.RETRY_AFTER_INVALID,
+        )
         return None
 
 

@@ -1,4 +1,4 @@
-"""Bulk replays for tests: given-up jobs in any number, and a bulk replay taken through its steps by hand."""
+"""Bulk replays for tests: one taken through its steps by hand, and what workers make of it."""
 
 from datetime import timedelta
 
@@ -12,27 +12,13 @@ from jobs.review import bulk, bulk_driver
 from jobs.review.bulk import Pace
 from jobs.review.scope import Scope
 from tests.app.tasks import Mark
-from tests.records import claim, rows
-
-# As workers leave them behind, but ten thousand in one statement: the guard of the table has no objection to an INSERT.
-MAKE = """
-INSERT INTO idempotency_record (id, task, queue, state, key, fingerprint, payload, payload_version, available_at,
-    attempt, max_attempts, given_back, deaths, solo, alone, fencing_token, replay_count, account, account_hash, reason,
-    error, created_at, finished_at)
-SELECT gen_random_uuid(), %(task)s, 'default', 'dead_lettered', gen_random_uuid(), gen_random_uuid(),
-    jsonb_build_object('name', %(name)s || n), 1, statement_timestamp(), 5, 5, 0, 0, false, false, 5, 0,
-    'account ' || n %% 50, n %% 50, 'attempts_exhausted', 'Cause' || chr(65 + n %% %(causes)s / 26)
-    || chr(65 + n %% %(causes)s %% 26) || 'Error: INV-' || n || ' was refused',
-    statement_timestamp() - interval '1 day', statement_timestamp() - n * interval '1 second'
-FROM generate_series(1, %(count)s) AS n
-"""
+from tests.dead_letters import make
+from tests.records import OOPS, claim, rows
 
 
 def many_given_up(count: int, *, causes: int = 1, task=Mark, name: str = "job ") -> None:
     """Dead letters of a task whose parameter is a name, with so many different errors."""
-    with connection.cursor() as cursor:
-        cursor.execute(MAKE, {"count": count, "causes": causes, "task": task.name, "name": name})
-        cursor.execute("INSERT INTO idempotency_tally (task, accepted, pruned) VALUES (%s, %s, 0)", [task.name, count])
+    make(connection, count, task=task.name, queue="default", causes=causes, parameter="name", prefix=name)
 
 
 def begun(*, by: str = "ann", scope: Scope | None = None, red: bool = False, **pace) -> BulkReplay:
@@ -57,12 +43,11 @@ def answers(found: BulkReplay) -> list[str | None]:
 
 def run_all(*, failing: int = 0) -> None:
     """What workers would do with all that is queued: the first so many fail for good."""
-    from tests.records import OOPS
-
     while batch := claim(connection, 200):
         for claimed in batch[:failing]:
             transitions.fail(connection, claimed, OOPS)
-        transitions.succeed(connection, batch[failing:], ["null"] * len(batch[failing:])) if batch[failing:] else None
+        if rest := batch[failing:]:
+            transitions.succeed(connection, rest, ["null"] * len(rest))
         failing = max(0, failing - len(batch))
 
 

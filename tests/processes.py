@@ -171,6 +171,14 @@ class Programs:
         """Start `manage.py jobs relay`."""
         return self.spawn("relay", sys.executable, "manage.py", "jobs", "relay", *options, env=env)
 
+    def beat(self, *options: str, env: Mapping[str, str] | None = None, ready: bool = True) -> Program:
+        """Start `celery beat` with our scheduler; returns when it looks at schedules."""
+        celery = [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO", "--pidfile", ""]
+        program = self.spawn("beat", *celery, *options, env=env)
+        if ready:
+            program.wait_for_log("beat: Starting")
+        return program
+
     def end(self) -> None:
         """Kill whatever still runs."""
         for program in self.started:

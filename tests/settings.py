@@ -28,10 +28,14 @@ JOBS_VENDORS = {
     "by-account": {"account_calls_per_second": 10, "account_burst": 2},
     "budget": {"retry_share": 0.2, "retry_floor": 2, "circuit_failures": 10**6},
 }
+if "LOG_STYLE" not in os.environ:  # tests read what Celery's own lines say
+    LOGGING_CONFIG, LOGGING = "logging.config.dictConfig", {}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "TESTS_LEASE" in os.environ:  # seconds, for programs that a test kills or freezes
     JOBS_LEASE = timedelta(seconds=float(os.environ["TESTS_LEASE"]))
+if "TESTS_SNAPSHOT" in os.environ:  # seconds between two looks at the metrics
+    JOBS_SNAPSHOT_EVERY = timedelta(seconds=float(os.environ["TESTS_SNAPSHOT"]))
 if "TESTS_ADOPT" in os.environ:
     JOBS_ADOPT_UNRECORDED = True
 if "TESTS_SILENCE" in os.environ:  # seconds; a program doubts its broker after two of them without a word

@@ -58,8 +58,8 @@ def relay() -> Program:
 
 
 def beat() -> Program:
-    """Celery beat on Django's tables."""
-    command = (*CELERY, "beat", "-S", "django", "--loglevel", "info", "--pidfile", "")
+    """Celery beat with our scheduler."""
+    command = (*CELERY, "beat", "--loglevel", "info", "--pidfile", "")
     return Program("beat", command, says("beat: Starting"))
 
 

@@ -41,12 +41,17 @@ class StartForm(WhyForm):
         help_text="Jobs that go first, alone. The others wait until all of these have ended.",
     )  # fmt: skip
     stop_percent = forms.IntegerField(
-        label="Stop above",
+        label="Stop above, per cent",
         min_value=0,
         max_value=100,
-        help_text="Per cent of the ended jobs that may be given up again. With more it stops by itself.",
+        help_text="Of the ended jobs so many may be given up again. With more it stops by itself.",
     )
     red = forms.BooleanField(label="Replay also what is likely wrong", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What the replay would do stands above, and is to be read first.
+        self.fields["why"].widget.attrs.pop("autofocus")
 
     def pace(self) -> Pace:
         told = self.cleaned_data
@@ -106,7 +111,7 @@ class BulkReplayAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         groups = bulk.groups(bulk.unchanged(found))
         told = bulk.tally(groups)
         canary = min(max(found.canary, sum(g.causes for g in groups)), 20)  # one of each cause, while that is a few
-        initial = {"rate": found.rate, "canary": canary, "stop_percent": round(100 * found.stop_share)}
+        initial = {"rate": f"{found.rate:g}", "canary": canary, "stop_percent": round(100 * found.stop_share)}
         context = {
             "bulk": found,
             "scope": Scope.parse(found.scope),
@@ -118,7 +123,7 @@ class BulkReplayAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
             "token": tokens.sign(request, _decision(found), []),
             "needs_approval": conf.needs_second("bulk"),
         }
-        return show(request, self.admin_site, "jobs/bulk_preview.html", title=f"Replay {found.total} jobs?", **context)
+        return show(request, self.admin_site, "jobs/bulk_preview.html", title=f"{str(found).capitalize()}?", **context)
 
     @method_decorator(require_POST)
     def start(self, request: HttpRequest, number: int) -> HttpResponse:

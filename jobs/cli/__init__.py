@@ -3,11 +3,14 @@
 from types import ModuleType
 
 from jobs.cli import (
+    backfill,
     bulk,
     dead_letters,
     design,
     discard,
+    exporter,
     mark,
+    metrics,
     pause,
     plan_retries,
     prune,
@@ -15,8 +18,12 @@ from jobs.cli import (
     relay,
     replay,
     resume,
+    resume_schedule,
+    schedules,
     status,
+    sync_schedules,
     verify,
+    watch,
     why,
 )
 
@@ -35,5 +42,12 @@ VERBS: dict[str, ModuleType] = {
     "mark": mark,
     "verify": verify,
     "plan-retries": plan_retries,
+    "schedules": schedules,
+    "sync-schedules": sync_schedules,
+    "backfill": backfill,
+    "resume-schedule": resume_schedule,
+    "metrics": metrics,
+    "exporter": exporter,
+    "watch": watch,
     "design": design,
 }

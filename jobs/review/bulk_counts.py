@@ -1,6 +1,6 @@
-"""How far a bulk replay has come, read in three statements whatever its size."""
+"""How far a bulk replay has come, read in a few statements whatever its size."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db.models import Count, Min, Q, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -22,17 +22,27 @@ class Left:
     example: str  # a job's id
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Of a bulk replay's jobs. `retried` are those under way whose first new attempt failed already."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """How the jobs ended that were replayed, and how many have only failed an attempt so far."""
 
-    total: int
-    waiting: int
-    replayed: int
     succeeded: int
     given_up: int
     cancelled: int
     retried: int
+
+    @property
+    def settled(self) -> int:
+        return self.succeeded + self.given_up + self.cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts(Ends):
+    """Of all of a bulk replay's jobs."""
+
+    total: int
+    waiting: int
+    replayed: int
 
     @property
     def answered(self) -> int:
@@ -43,10 +53,6 @@ class Counts:
         return self.answered - self.replayed
 
     @property
-    def settled(self) -> int:
-        return self.succeeded + self.given_up + self.cancelled
-
-    @property
     def under_way(self) -> int:
         return self.replayed - self.settled
 
@@ -55,25 +61,7 @@ def count(bulk: BulkReplay) -> Counts:
     told = BulkItem.objects.filter(bulk=bulk).aggregate(
         waiting=Count("number", filter=Q(answer__isnull=True)), replayed=Count("number", filter=Q(answer=REPLAYED))
     )
-    ends = outcomes(bulk)
-    retried = replayed(bulk).filter(state=State.QUEUED, attempt__gt=0)
-    return Counts(
-        total=bulk.total, waiting=told["waiting"], replayed=told["replayed"], succeeded=ends.succeeded,
-        given_up=ends.given_up, cancelled=ends.cancelled, retried=retried.count(),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """How the jobs ended that were replayed."""
-
-    succeeded: int = 0
-    given_up: int = 0
-    cancelled: int = 0
-
-    @property
-    def settled(self) -> int:
-        return self.succeeded + self.given_up + self.cancelled
+    return Counts(total=bulk.total, **told, **asdict(outcomes(bulk)))
 
 
 def outcomes(bulk: BulkReplay) -> Ends:
@@ -83,6 +71,7 @@ def outcomes(bulk: BulkReplay) -> Ends:
         succeeded=Count("id", filter=Q(state=State.SUCCEEDED)),
         given_up=Count("id", filter=Q(state__in=REVIEWABLE) & ~cancelled),
         cancelled=Count("id", filter=Q(state__in=REVIEWABLE) & cancelled),
+        retried=Count("id", filter=Q(state=State.QUEUED, attempt__gt=0)),
     )
     return Ends(**found)
 

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from idempotency import reads
 from idempotency.claims import Seen
+from jobs import log_events
 from jobs.models import BulkItem, BulkReplay
 from jobs.own_connection import OwnConnection
 from jobs.review import decisions
@@ -77,7 +78,7 @@ class BulkReplays:
         try:
             stepped = step(pk, looks=looks)
         except (DatabaseError, InterfaceError) as error:  # nothing was written: the next tick tries it again
-            logger.warning("bulk replay %s: %s", pk, error)
+            logger.warning("bulk replay %s: %s", pk, error, extra=log_events.BULK_STUMBLED)
             if not connection.in_atomic_block:
                 connection.close()
             return Stepped()

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from jobs import log_events
+
 logger = logging.getLogger(__name__)
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # not JSON, not UTF-8, or not a message's members
@@ -14,7 +16,9 @@ UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)  # not JSON, not 
 
 def tell(error: Exception) -> None:
     """Log that a message is dropped, and why."""
-    logger.warning("a message that cannot be read is dropped: %r", error, exc_info=error)
+    logger.warning(
+        "a message that cannot be read is dropped: %r", error, exc_info=error, extra=log_events.MESSAGE_DROPPED
+    )
 
 
 def tolerant(

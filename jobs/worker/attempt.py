@@ -13,7 +13,8 @@ from idempotency import payload as json_payload
 from idempotency.claims import Problem
 from idempotency.errors import LeaseLost, PayloadError
 from idempotency.states import PauseKind, Reason
-from jobs import conf
+from jobs import conf, log_events
+from jobs.context import Outcome
 from jobs.errors import PermanentError, TransientError, UnknownOutcomeError
 from jobs.problems import describe
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, Verdict, classify
@@ -46,7 +47,7 @@ def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> A
         _failed(task, job, payload, started, error)
     except BaseException as stop:  # noqa: BLE001 - sys.exit(), Ctrl-C, a cancelled event loop
         _stopped(task, job, payload, started, stop)
-    job.settled = True
+    job.settled, job.outcome = True, Outcome.SUCCEEDED
     return result
 
 
@@ -122,7 +123,7 @@ def settle_failure(task: "IdempotentTask", job: "Job", error: Exception, problem
     """Write the verdict on an error; returns after which delay the job comes again, None where it is given up."""
     job.problem = replace(problem, nothing_done=not job.in_doubt)
     delay = _write_verdict(task, job, error, job.problem)
-    job.settled = True
+    job.settled, job.outcome = True, Outcome.GIVEN_UP if delay is None else Outcome.RETRIED
     return delay
 
 
@@ -140,7 +141,12 @@ def _write_verdict(task: "IdempotentTask", job: "Job", error: Exception, problem
             wait = wait or task.retry_policy.on(error).ceiling(job.attempt)
             return vendor_news.wait(task, job, error, PauseKind.RATE_LIMIT, wait)
         case Refused():
-            logger.error("%s: the vendor refuses our credentials: %s", task.name, problem.summary)
+            logger.error(
+                "%s: the vendor refuses our credentials: %s",
+                task.name,
+                problem.summary,
+                extra=log_events.VENDOR_REFUSES,
+            )
             return vendor_news.wait(task, job, error, PauseKind.REFUSED, REFUSED_PAUSE)
         case Transient():
             return again.retry(task, job, error, problem)
@@ -158,16 +164,16 @@ def _stopped(
     if job.settler.stopping():
         leave_database_clean()
         job.settler.interrupt(job)
-        job.settled = True
+        job.settled, job.outcome = True, Outcome.INTERRUPTED
         raise stop
     # A body that calls sys.exit() or is cancelled is a failed body, not a reason to end the worker.
     _failed(task, job, payload, started, TransientError(f"the body raised {type(stop).__name__}", by_vendor=False))
 
 
 def _lost(job: "Job", lost: LeaseLost) -> NoReturn:
-    job.settled = True
+    job.settled, job.outcome = True, Outcome.LOST
     leave_database_clean()
-    logger.warning("%s", lost)
+    logger.warning("%s", lost, extra=log_events.JOB_LOST)
     raise Ignore(str(lost)) from lost
 
 

@@ -4,6 +4,8 @@ import logging
 import os
 import random
 import time
+from collections.abc import Mapping
+from functools import partial
 
 import psycopg
 from celery import current_app
@@ -11,7 +13,8 @@ from celery import current_app
 from idempotency import reads, transitions
 from idempotency.claims import Claimed
 from idempotency.ids import new_id
-from jobs import conf, hints, vendors
+from jobs import conf, hints, log_events, observers, vendors
+from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection, backoff
 from jobs.task import IdempotentTask, vendor_queues
 from jobs.worker import limits, shared
@@ -48,14 +51,17 @@ class Child:
 
     # -- one hint -----------------------------------------------------------------------------------------------------
 
-    def work(self, queue: str, hint_id: str) -> int:
+    def work(self, queue: str, hint_id: str, headers: Mapping[str, str]) -> int:
         """Follow one hint; returns how many jobs it led to."""
         ends, done = time.monotonic() + SHIFT, 0
         shared.set_busy(self.slot, True)
         try:
             self._stage(queue)
             while not shared.stopping():
+                began = time.monotonic()
                 claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}/{os.getpid()}")
+                if observers.watching and claimed:
+                    observers.tell(partial(_tell_claimed, queue, claimed, time.monotonic() - began, headers))
                 self._run_batch(queue, claimed)
                 done += len(claimed)
                 if not claimed and not self._slots_come(queue):
@@ -68,6 +74,8 @@ class Child:
         finally:
             shared.set_busy(self.slot, False)
             self.events.flush()
+            measuring.here.count("messaging_client_consumed_messages_total", queue)
+            measuring.hand_over()
         return done
 
     def _stage(self, queue: str) -> None:
@@ -75,7 +83,7 @@ class Child:
         try:
             self.own.once(lambda c: transitions.stage(c, [queue]))
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            logger.warning("queue %s: the database is away: %s", queue, error)
+            logger.warning("queue %s: the database is away: %s", queue, error, extra=log_events.DATABASE_AWAY)
 
     def _slots_come(self, queue: str) -> bool:
         """Wait for the next slot of a vendor with a limit; False where there is no work or it is far off."""
@@ -113,7 +121,13 @@ class Child:
                     )
                 )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                logger.warning("queue %s: the database is away, claiming again in %.1f s: %s", queue, wait, error)
+                logger.warning(
+                    "queue %s: the database is away, claiming again in %.1f s: %s",
+                    queue,
+                    wait,
+                    error,
+                    extra=log_events.DATABASE_AWAY,
+                )
                 answer_lost = True
                 if shared.stopping():
                     break
@@ -184,3 +198,9 @@ class Child:
     def _note_run_time(self, task: str, seconds: float) -> None:
         known = self._run_times.get(task, seconds)
         self._run_times[task] = (1 - WEIGHT) * known + WEIGHT * seconds
+
+
+def _tell_claimed(
+    queue: str, batch: list[Claimed], seconds: float, headers: Mapping[str, str], observer: observers.Observer
+) -> None:
+    observer.claimed(queue, batch, seconds, headers)

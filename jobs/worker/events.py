@@ -14,6 +14,7 @@ from celery import current_app
 from celery.utils.time import utcoffset
 
 from idempotency.claims import Claimed
+from jobs import log_events
 from jobs.worker import shared
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class JobEvents:
         try:
             self._publish(f"[{','.join(waiting)}]")
         except Exception as error:  # noqa: BLE001 - whatever the broker's client throws, jobs go on
-            logger.warning("no task events for %.0f s: %s", AWAY_REST, error)
+            logger.warning("no task events for %.0f s: %s", AWAY_REST, error, extra=log_events.EVENTS_SILENT)
             self._silent_until = time.monotonic() + AWAY_REST
             self._dispatcher = None
 

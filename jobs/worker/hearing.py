@@ -6,7 +6,7 @@ from typing import Any
 import amqp
 from celery.worker import state
 
-from jobs import hints
+from jobs import hints, log_events
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Hearing:
         try:
             return any(hints.depth(queue) for queue in queues)
         except Exception as error:  # noqa: BLE001 - a broker that is away delivers nothing, and Celery's loop knows it
-            logger.debug("no look at the queues: %s", error)
+            logger.debug("no look at the queues: %s", error, extra=log_events.LOOK_FAILED)
             return False
 
 

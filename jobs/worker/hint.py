@@ -6,7 +6,7 @@ from typing import Any
 from billiard.process import current_process
 from celery import Task
 
-from jobs import conf, hints
+from jobs import conf, hints, log_events
 from jobs.worker.child import Child
 
 logger = logging.getLogger(__name__)
@@ -26,9 +26,14 @@ class Hint(Task):  # type: ignore[type-arg]
     def run(self, queue: Any, **_later: Any) -> int:
         """Claim and run what the queue holds. Anything else in the message is ignored: it may be forged."""
         if not isinstance(queue, str) or queue not in conf.queues():
-            logger.warning("a hint names queue %.100r, which is not in JOBS_QUEUES; it is dropped", queue)
+            logger.warning(
+                "a hint names queue %.100r, which is not in JOBS_QUEUES; it is dropped",
+                queue,
+                extra=log_events.HINT_DROPPED,
+            )
             return 0
-        return _this_child(self.request.hostname or "worker").work(queue, str(self.request.id))
+        child = _this_child(self.request.hostname or "worker")
+        return child.work(queue, str(self.request.id), self.request.headers or {})
 
 
 def _this_child(hostname: str) -> Child:

@@ -8,7 +8,7 @@ import psycopg
 
 from idempotency import transitions
 from idempotency.errors import LeaseLost
-from jobs import conf
+from jobs import conf, log_events
 from jobs.own_connection import OwnConnection
 from jobs.worker.batch import Batch
 from jobs.worker.pace import TARGET
@@ -53,7 +53,7 @@ class LeaseKeeper:
             if now - batch.renewed_at > conf.lease().total_seconds() / 3:
                 self._renew(batch)
         except (psycopg.Error, LeaseLost) as error:
-            logger.warning("leases not renewed, trying again: %s", error)
+            logger.warning("leases not renewed, trying again: %s", error, extra=log_events.LEASES_NOT_RENEWED)
 
     def _let_go(self, batch: Batch) -> None:
         unstarted = batch.take_unstarted()

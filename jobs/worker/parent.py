@@ -19,13 +19,17 @@ from celery import signals
 
 from idempotency import transitions
 from idempotency.errors import LeaseLost
-from jobs import masking, registry, vendors
+from idempotency.states import State
+from jobs import log_events, masking, observers, registry, vendors
+from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.preflight import before_start
 from jobs.task import registered, vendor_queues
 from jobs.worker import shared, terminating
+from jobs.worker.dying import Dying
 from jobs.worker.hearing import Hearing
 from jobs.worker.hint import Hint, forget_child
+from jobs.worker.liveness import Liveness
 from jobs.worker.terminating import Ending
 
 logger = logging.getLogger(__name__)
@@ -41,12 +45,15 @@ class ParentThread:
         self._consumer = consumer
         self._own = OwnConnection(f"jobs {consumer.hostname} parent")
         self._orders: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of functions to call
-        self._reported = 0.0
+        self._reported = time.monotonic() - registry.EVERY
         self._hearing = Hearing(consumer)
+        self._measured = measuring.Inbox()
         threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
+        self.liveness = Liveness(consumer, lambda: self._reported)
 
-    def child_died(self, hint_id: str) -> None:
-        self._orders.put(partial(self._return_records, f"{self._consumer.hostname}/{hint_id}/"))
+    def child_died(self, hint_id: str, how: str) -> None:
+        died = Dying(how, time.monotonic())
+        self._orders.put(partial(self._return_records, f"{self._consumer.hostname}/{hint_id}/", died))
 
     def end_jobs(self, ids: list[UUID], terminate: bool) -> None:  # noqa: FBT001 - it is the message
         """Called by Celery's event loop, which must not wait."""
@@ -54,19 +61,26 @@ class ParentThread:
             self._orders.put(partial(self._end, Ending(self._own, self._consumer.hostname, id_, terminate=terminate)))
 
     def leave(self) -> None:
+        self.liveness.stop()
         try:
+            self._own.once(self._measured.write)
             self._own.once(lambda c: registry.leave(c, self._consumer.hostname))
         except psycopg.Error as error:
-            logger.warning("the worker registry keeps this worker until its row expires: %s", error)
+            logger.warning(
+                "the worker registry keeps this worker until its row expires: %s",
+                error,
+                extra=log_events.NOT_REGISTERED,
+            )
 
     def _run(self) -> None:
         while True:
             self._pass_on_flags()
+            self._measured.read()
             try:
                 self._follow_order()
                 self._report()
             except (psycopg.Error, LeaseLost) as error:
-                logger.warning("the database is away: %s", error)
+                logger.warning("the database is away: %s", error, extra=log_events.DATABASE_AWAY)
                 time.sleep(registry.EVERY)
 
     def _pass_on_flags(self) -> None:
@@ -87,7 +101,7 @@ class ParentThread:
             time.sleep(AGAIN)
             self._orders.put(partial(self._end, ending))
         elif ended:
-            logger.warning("job %s was ended by remote control", ending.id)
+            logger.warning("job %s was ended by remote control", ending.id, extra=log_events.JOB_ENDED)
             self._consumer.call_soon(self._show_end, str(ending.id))
 
     def _show_end(self, id_: str) -> None:
@@ -95,12 +109,15 @@ class ParentThread:
         if (dispatcher := self._consumer.event_dispatcher) and dispatcher.enabled:
             dispatcher.send("task-revoked", uuid=id_, terminated=True, signum="SIGKILL", expired=False)
 
-    def _return_records(self, followed_hint: str) -> None:
+    def _return_records(self, followed_hint: str, died: Dying) -> None:
         for claimant in self._own.insist(lambda c: transitions.claimants(c, followed_hint)):
             if _is_dead(claimant):  # a doubled hint may have a living follower
-                count = self._own.insist(partial(transitions.expire, claimed_by=claimant))
-                logger.warning("a worker process died; %d records of %s are returned", count, claimant)
-                self._own.insist(transitions.reap)
+                died.look(self._own, _pid(claimant))
+                returned = self._own.insist(partial(_take_back, claimant=claimant))
+                told = "a worker process died; %d records of %s are returned"
+                logger.warning(told, len(returned), claimant, extra=log_events.PROCESS_DIED)
+                self._measured.sums.count("jobs_children_lost_total")
+                died.tell(returned)
 
     def _report(self) -> None:
         if shared.stopping() or time.monotonic() - self._reported < registry.EVERY:
@@ -117,6 +134,7 @@ class ParentThread:
                 busy=shared.busy(),
             )
         )
+        self._own.once(self._measured.write)
         self._reported = time.monotonic()
         self._hearing.look(self._queues())
 
@@ -124,13 +142,24 @@ class ParentThread:
         return [q.name for q in self._consumer.task_consumer.queues]
 
 
+def _take_back(connection: Any, claimant: str) -> dict[UUID, State]:
+    """At once, or a relay would take them for the records of a worker that nobody has seen dying."""
+    with connection.transaction():
+        transitions.expire(connection, claimant)
+        return transitions.reap(connection)
+
+
 def _is_dead(claimant: str) -> bool:
     """Whether the process that a claimant's name ends with is gone."""
     try:
-        os.kill(int(claimant.rpartition("/")[2]), 0)
+        os.kill(_pid(claimant), 0)
     except ProcessLookupError:
         return True
     return False
+
+
+def _pid(claimant: str) -> int:
+    return int(claimant.rpartition("/")[2])
 
 
 _thread: ParentThread | None = None
@@ -142,7 +171,7 @@ def _declare_vendors() -> None:
     try:
         own.once(lambda c: vendors.configure(c, vendor_queues()))
     except psycopg.Error as error:
-        logger.warning("the limits of vendors are not written: %s", error)
+        logger.warning("the limits of vendors are not written: %s", error, extra=log_events.LIMITS_UNWRITTEN)
     finally:
         own.close()  # the worker forks, and a connection belongs to one process
 
@@ -150,6 +179,7 @@ def _declare_vendors() -> None:
 @signals.worker_init.connect
 def _on_init(**_: Any) -> None:
     shared.reset()
+    measuring.open_pipe()
     before_start()
     _declare_vendors()
     for name in ("celery.worker.strategy", "celery.app.trace"):
@@ -168,6 +198,11 @@ def _on_child_start(**_: Any) -> None:
     forget_child()
 
 
+@signals.worker_process_shutdown.connect
+def _on_child_end(**_: Any) -> None:
+    observers.tell(lambda o: o.flush())
+
+
 @signals.worker_ready.connect
 def _on_ready(sender: Any, **_: Any) -> None:
     global _thread
@@ -184,12 +219,13 @@ def _on_shutting_down(**_: Any) -> None:
 def _on_shutdown(**_: Any) -> None:
     if _thread:
         _thread.leave()
+    observers.tell(lambda o: o.flush())
 
 
 @signals.task_failure.connect
 def _on_failure(sender: Any = None, task_id: str = "", exception: Any = None, **_: Any) -> None:
     if _thread and isinstance(exception, WorkerLostError) and sender is not None and sender.name == Hint.name:
-        _thread.child_died(task_id)
+        _thread.child_died(task_id, str(exception))
 
 
 def _hides_hints(record: logging.LogRecord) -> bool:

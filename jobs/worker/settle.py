@@ -14,7 +14,7 @@ from idempotency.claims import Claimed, Problem
 from idempotency.errors import LeaseLost
 from idempotency.queues import Circuit
 from idempotency.states import PauseKind, Reason, State
-from jobs import canvas
+from jobs import canvas, log_events
 from jobs.own_connection import OwnConnection
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Settler:
 
     def succeed(self, task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], result: Any, text: str) -> None:
         """Settle as succeeded, now or within the group's window. Raises LeaseLost where it can be told at once."""
-        if task.commit or job.claimed.options:
+        if task.commit or canvas.continues(job.claimed.options or {}):
             self._succeed_together(task, job, payload, result, text)
         elif task.settles_alone() or job.stepped:
             self._succeed_group([(job.claimed, text)], raising=True)
@@ -74,7 +74,7 @@ class Settler:
                 lost = _lost(claimed)
                 if raising:
                     raise lost
-                logger.warning("%s", lost)
+                logger.warning("%s", lost, extra=log_events.JOB_LOST)
 
     def _succeed_together(
         self, task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], result: Any, text: str

@@ -61,6 +61,6 @@ def put_down() -> None:
 
 
 def in_hand(pid: int) -> tuple[UUID, float] | None:
-    """The job that a process runs, or ran when it died, and for how many seconds it has; None: none."""
+    """The job that a process runs, or ran when it died, and since when on the machine's clock; None: none."""
     job, owner, since = IN_HAND.unpack_from(_in_hand, pid % SLOTS * IN_HAND.size)
-    return (UUID(bytes=job), time.monotonic() - since) if owner == pid else None
+    return (UUID(bytes=job), since) if owner == pid else None

@@ -17,6 +17,7 @@ from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
 from idempotency.reads import Holder
 from idempotency.states import State
+from jobs import log_events
 from jobs.own_connection import OwnConnection
 from jobs.worker import shared
 
@@ -68,7 +69,11 @@ class Ending:
 
     def _kill(self, found: Holder, pid: int) -> bool | None:
         if pid == os.getpid():
-            logger.warning("job %s cannot be ended: this worker runs jobs in its own process (--pool)", self.id)
+            logger.warning(
+                "job %s cannot be ended: this worker runs jobs in its own process (--pool)",
+                self.id,
+                extra=log_events.JOB_NOT_ENDED,
+            )
             return False
         if not _kill_while(pid, self.id):
             return None
@@ -87,7 +92,7 @@ def _end(connection: Any, claimed: Claimed) -> bool:
     try:
         transitions.terminate(connection, claimed, why=ENDED)
     except LeaseLost as lost:
-        logger.info("%s", lost)
+        logger.info("%s", lost, extra=log_events.JOB_NOT_ENDED)
         return False
     return _note(connection, claimed.id, ENDED, State.PROCESSING)
 
@@ -108,7 +113,7 @@ def _kill_while(pid: int, id_: UUID) -> bool:
             return True
         os.kill(pid, signal.SIGCONT)
     except (ProcessLookupError, FileNotFoundError):
-        logger.info("job %s: its process has died by itself", id_)
+        logger.info("job %s: its process has died by itself", id_, extra=log_events.JOB_NOT_ENDED)
     return False
 
 

@@ -11,8 +11,9 @@ from celery.utils.saferepr import saferepr
 
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
-from jobs import masking
+from jobs import conf, log_events, masking, observers
 from jobs.context import Job
+from jobs.metrics import measuring
 from jobs.problems import describe, hide
 from jobs.task import IdempotentTask
 from jobs.worker import shared
@@ -22,6 +23,7 @@ from jobs.worker.settle import Settler
 
 logger = logging.getLogger(__name__)
 
+ENDS = {"RETRY": "retried", "FAILURE": "given_up"}  # Celery's word → OpenTelemetry's error.type
 SHOWN = 1024  # characters of arguments and errors
 
 
@@ -40,8 +42,9 @@ class JobTracer:
             self._events.flush()
         request = _request(task, job, id_, arguments) | {"hostname": self._hostname}
         shared.take_in_hand(claimed.id)
-        if task.sensitive:
-            with masking.AtWork(claimed.id, task.secrets(claimed.payload)):
+        if task.sensitive or observers.watching:
+            secrets = task.secrets(claimed.payload)
+            with masking.AtWork(claimed.id, secrets), observers.around(lambda o: o.running(task, job, request)):
                 self._trace(task, job, request)
         else:
             self._trace(task, job, request)
@@ -53,12 +56,25 @@ class JobTracer:
         _, info, run_time, result = tracer(request["id"], [], dict(job.claimed.payload), request)
         if not job.settled:
             _settle_unentered(task, job, info)
+        _measure(job.claimed, time.monotonic() - began, info)
         if info is None:
             shown = masking.masked(str(result)) if task.sensitive else str(result)
             self._events.succeeded(request["id"], shown, run_time or 0.0)
         else:
             runtime, retried = time.monotonic() - began, info.state == "RETRY"
             self._events.failed(request["id"], _shown(task, job, info.retval), runtime, retried=retried)
+        if observers.watching:
+            error = info.retval if info is not None and isinstance(info.retval, BaseException) else None
+            observers.tell(lambda o: o.ended(task, job, error))
+
+
+def _measure(claimed: Claimed, took: float, info: Any) -> None:
+    """How long it had been due when it was claimed, and ran; an attempt that lost its job counts for nothing."""
+    error = "" if info is None else ENDS.get(info.state)
+    if error is not None:
+        waited = claimed.lease_expires_at - conf.lease() - claimed.available_at
+        measuring.here.observe("jobs_queue_wait_seconds", waited.total_seconds(), claimed.queue)
+        measuring.here.observe("messaging_process_duration_seconds", took, claimed.queue, error)
 
 
 def _settle_unentered(task: IdempotentTask, job: Job, info: Any) -> None:
@@ -69,7 +85,7 @@ def _settle_unentered(task: IdempotentTask, job: Job, info: Any) -> None:
     try:
         settle_failure(task, job, error, problem)
     except LeaseLost as lost:
-        logger.warning("%s", lost)
+        logger.warning("%s", lost, extra=log_events.JOB_LOST)
 
 
 def _request(task: IdempotentTask, job: Job, id_: str, arguments: str) -> dict[str, Any]:

@@ -8,4 +8,6 @@ class TestsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        autodiscover_modules("bench", "calling", "effects", "followed", "stepping", "throttled", "charging", "chaos")
+        autodiscover_modules(
+            "bench", "calling", "effects", "followed", "stepping", "throttled", "charging", "chaos", "telling"
+        )

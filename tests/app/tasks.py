@@ -47,6 +47,16 @@ class Mark(Task):
         self.mark(name)
 
 
+class Confide(Task):
+    """Is told what nobody else may read."""
+
+    dedupe_key = ("secret",)
+    sensitive = ("secret",)
+
+    def run(self, secret: str) -> None:
+        self.mark(f"{len(secret)} characters")
+
+
 class MarkAlone(Mark):
     """The same, as an effect that cannot be rolled back: settled before the next job starts."""
 
@@ -193,3 +203,14 @@ class Misbehave(Task):
         if how in {"open atomic", "autocommit off", "begin"}:
             self.mark(f"{how}: uncommitted")
         return how
+
+
+class Letter(Task):
+    """Has a secret, a text and a number that a person may correct."""
+
+    dedupe_key = ("name",)
+    sensitive = ("password",)
+
+    def run(self, name: str, text: str = "", copies: int = 1, password: str = "") -> dict[str, object]:
+        self.mark(name)
+        return {"text": text, "copies": copies, "secret": len(password)}

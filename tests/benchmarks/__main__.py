@@ -1,56 +1,95 @@
-"""`python -m tests.benchmarks`: rounds of stock Celery and ours in turn, so that both meet the same weather."""
+"""`python -m tests.benchmarks`: ours against its peers, in interleaved rounds, so that all meet the same weather.
+
+With no arguments it takes a quarter of an hour and prints a table. Each work has a short form; `--work drain,enqueue`
+chooses. Peers other than Celery run in virtual environments of their own, which the first run installs.
+"""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-from tests.benchmarks import arena
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-FULL = {"rounds": 7, "jobs": 30_000}
-QUICK = {"rounds": 3, "jobs": 15_000}
-STOCK_SHARE = 10  # stock drains a tenth of our jobs: a round of each then takes about as long
+from tests.benchmarks import arena, report
+from tests.benchmarks.arena import Arena
+
+WORKS = ("drain", "drain-quiet", "drain-sentry", "drain-orm", "five-ms", "drain-singles", "enqueue", "enqueue-many",
+         "latency", "history", "breadth", "memory")  # fmt: skip
+OTHERS = (
+    "pgqueuer-100",
+    "celery-tuned",
+    "celery-events",
+    "huey",
+    "dramatiq",
+    "procrastinate",
+    "django-tasks-db",
+    "django-q2",
+)
+FULL = {"rounds": 5, "jobs": 20_000, "history": 10_000_000, "peers": OTHERS}
+QUICK = {"rounds": 3, "jobs": 10_000, "history": 1_000_000, "peers": ("pgqueuer-100",)}
+CHARTS = Path(__file__).resolve().parents[2] / "docs" / "charts"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parsed(arguments)
     with arena.opened() as opened:
-        from tests.benchmarks import report
+        left_out: dict[str, str] = {}
+        runs = _play(opened, asked, left_out)
+        found = {"runs": runs, "machine": report.machine(), "left_out": left_out}
+    if asked.plot:
+        from tests.benchmarks import plot
 
-        found = report.summary(_play(opened, asked.rounds, asked.jobs))
-    if asked.json:
-        print(json.dumps(found))
-    else:
-        report.table(found)
-    return 0 if found["all_accounted_for"] else 1
+        plot.draw(runs, asked.charts)
+    print(json.dumps(found)) if asked.json else report.table(runs)
+    return 0
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="about a minute: 3 rounds of 15,000 jobs")
+    parser.add_argument("--work", type=_names, default=WORKS, help=f"one or more of {', '.join(WORKS)}")
+    parser.add_argument("--peers", type=_names, help=f"besides stock Celery: {', '.join(OTHERS)}; or none")
+    parser.add_argument("--quick", action="store_true", help="3 rounds of 10,000 jobs, a short past, one peer")
+    parser.add_argument("--rounds", type=int, help="of each contender (5)")
+    parser.add_argument("--jobs", type=int, help="that ours drains in a round (20,000); peers get their share")
+    parser.add_argument("--history", type=int, help="terminal records, for the work of that name (10,000,000)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.add_argument("--rounds", type=int, help="rounds of each contender (7)")
-    parser.add_argument("--jobs", type=int, help="our jobs in a round (30,000); stock gets a tenth")
+    parser.add_argument("--plot", action="store_true", help="draw the charts of docs/performance.md")
+    parser.add_argument("--charts", type=Path, default=CHARTS, help="where to")
     asked = parser.parse_args(arguments)
+    if unknown := set(asked.work) - set(WORKS):
+        parser.error(f"no such work: {', '.join(sorted(unknown))}")
     for name, value in (QUICK if asked.quick else FULL).items():
         if getattr(asked, name) is None:
             setattr(asked, name, value)
     return asked
 
 
-def _play(opened: arena.Arena, rounds: int, jobs: int) -> list[tuple]:
-    from tests.benchmarks import contenders
-    from tests.benchmarks.rounds import run
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name and name != "none")
 
-    sides = (contenders.Stock(opened.programs), jobs // STOCK_SHARE), (contenders.Ours(opened.programs), jobs)
-    played = []
-    for number in range(rounds):
-        pair = tuple(run(side, count, opened.counter, opened.servers) for side, count in sides)
-        played.append(pair)
-        stock, ours = (d.jobs_per_second for d in pair)
-        print(f"round {number + 1} of {rounds}: stock {stock:,.0f}/s, ours {ours:,.0f}/s, ratio {ours / stock:.1f}",
-              file=sys.stderr)  # fmt: skip
-    return played
+
+def _play(opened: Arena, asked: argparse.Namespace, left_out: dict[str, str]) -> list[dict[str, Any]]:
+    from tests.benchmarks.works import REGISTRY
+    from tests.benchmarks.works.stage import Stage
+
+    runs: list[dict[str, Any]] = []
+    columns = (BarColumn(), TextColumn("{task.completed}/{task.total} works"), TimeElapsedColumn(),
+               TextColumn("{task.description}"))  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("", total=len(asked.work))
+
+        def advance(what: str) -> None:
+            progress.update(bar, description=what)
+
+        for name in asked.work:
+            stage = Stage(opened, asked.rounds, asked.jobs, asked.history, asked.peers, advance, left_out)
+            runs += (run.as_json() for run in REGISTRY[name](stage))
+            progress.advance(bar)
+    return runs
 
 
 if __name__ == "__main__":

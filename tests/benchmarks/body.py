@@ -1,14 +1,30 @@
-"""What both contenders' jobs do: leave one byte, so that every run of a body is counted by somebody who is neither."""
+"""What all contenders' jobs do: leave one byte, so that every run of a body is counted by somebody who is neither."""
 
 import os
+import time
 from functools import cache
 from pathlib import Path
 
 from tests.benchmarks.environment import COUNTER
 
+NAP = 0.005  # seconds
+
 
 def work() -> None:
     os.write(_file(), b".")
+
+
+def nap() -> None:
+    time.sleep(NAP)
+    work()
+
+
+def query() -> None:
+    """One query of Django's ORM, as small as they come."""
+    from django.contrib.contenttypes.models import ContentType
+
+    ContentType.objects.first()
+    work()
 
 
 @cache

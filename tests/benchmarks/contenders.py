@@ -1,116 +1,144 @@
-"""The two that are compared, and treated alike: same body, same broker, same worker options, same release."""
+"""Who is compared: for each, its workers, its caller and its settings. All meet the same servers and the same body."""
 
+import json
+import os
+import subprocess
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from celery import Celery
+from config.embedded.children import die_with_parent
+from tests.benchmarks import waits
+from tests.benchmarks.arena import Arena
+from tests.benchmarks.environment import STOCK_BROKER
+from tests.peers.environments import python_of
+from tests.processes import ROOT, Program, wait_until
 
-from tests.processes import Program, Programs, wait_until
-
-WARM_UP, BACKLOG = "warm-up", "backlog"
 CHILDREN = 2
+WARM_UP = 600  # of our jobs, so that both processes run and claims have found their size
+BOOT = 90.0
 
 
-class Contender(ABC):
-    """A fresh worker per round. It warms up on a queue of its own; the backlog waits until `release`."""
+@dataclass(frozen=True)
+class Setup:
+    """How a contender is set up.
+
+    Args:
+        name: as the report has it.
+        says: its settings, in a sentence for the page.
+        workers: one command line each, behind its Python.
+        caller: the arguments of its driver, behind `-m`.
+        requirements: pip's; none for what is in this environment.
+        share: of our number of jobs, so that a round of each takes about as long.
+        database: the name of its database.
+        optional: compared only where it is asked for by name.
+    """
 
     name: str
-    application: str
-    app: Celery
-    environment: Mapping[str, str] = {}
+    says: str
+    workers: Sequence[Sequence[str]]
+    caller: Sequence[str]
+    requirements: Sequence[str] = ()
+    share: float = 1.0
+    database: str = "ours"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    optional: bool = False
 
-    def __init__(self, programs: Programs) -> None:
-        self._programs = programs
+    @cached_property
+    def python(self) -> Path:
+        """Its interpreter; asking for it the first time installs it."""
+        return python_of(f"benchmark-{self.name}", self.requirements) if self.requirements else Path(sys.executable)
+
+
+class Caller:
+    """The contender's own process that enqueues."""
+
+    def __init__(self, setup: Setup, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [str(setup.python), "-m", *setup.caller],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it only asks the kernel for a death signal
+        )
+        self._answer()
+
+    def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        self._process.stdin.write(json.dumps({"verb": verb, **arguments}) + "\n")
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a caller has ended with {self._process.wait()}: {self._process.args}")
+        return dict(json.loads(line))
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+class Contender:
+    """One of them, started once for a work and frozen while others have their turn."""
+
+    def __init__(self, setup: Setup, arena: Arena, *, workers: bool = True) -> None:
+        self.setup, self._arena = setup, arena
+        self.environment = {
+            **setup.environment,
+            "DATABASE_URL": arena.database(setup.database),
+            "BROKER_URL": (broker := arena.empty_broker()),
+            STOCK_BROKER: broker,
+            waits.FILE: f"{arena.counter.path}-waits-{setup.name}",
+            "PYTHONPATH": str(ROOT),
+        }
         self.running: dict[str, Program] = {}
+        self.caller = Caller(setup, self.environment)
+        if workers:
+            self._start_workers()
+            self.freeze()
 
-    def start(self) -> None:
-        options = ["worker", "--concurrency", str(CHILDREN), "--task-events", "--queues", WARM_UP]
-        celery = (sys.executable, "-m", "celery", "--app", self.application, *options)
-        self.running["worker"] = self._programs.spawn(f"{self.name}-worker", *celery, env=self.environment)
-        wait_until(self._answers, 60, f"the {self.name} worker answers")
+    @property
+    def name(self) -> str:
+        return self.setup.name
 
-    def _answers(self) -> list[Any]:
+    def _start_workers(self) -> None:
+        for number, arguments in enumerate(self.setup.workers):
+            command = [str(self.setup.python), *arguments]
+            name = f"{self.name}-{number}"
+            self.running[name] = self._arena.programs.spawn(name, *command, env=self.environment)
+        self.warm_up()
+
+    def warm_up(self) -> None:
+        """Some jobs before the clock starts: consumers connect, claims find their size."""
+        jobs = max(20, int(WARM_UP * self.setup.share))
+        self._arena.counter.reset()
+        self.caller.ask("bulk", task="noop", count=jobs)
+        wait_until(lambda: self._done(jobs), BOOT, f"{self.name} has warmed up")
+
+    def _done(self, jobs: int) -> bool:
         for program in self.running.values():
             assert program.alive, f"{program.name} has ended\n{program.log()[-4000:]}"
-        return self.app.control.ping(timeout=0.5)
+        return self._arena.counter.value() >= jobs
 
-    def release(self) -> None:
-        """Let the running worker take the backlog."""
-        self.app.control.add_consumer(
-            BACKLOG, reply=True, limit=1, timeout=2
-        )  # more replies would cost the two seconds
+    def freeze(self) -> None:
+        for program in self.running.values():
+            program.freeze()
+
+    def thaw(self) -> None:
+        for program in self.running.values():
+            program.thaw()
+
+    def left(self) -> int:
+        return int(self.caller.ask("left")["left"])
 
     def stop(self) -> None:
         for program in self.running.values():
-            program.stop()
+            program.kill()
+        self.caller.close()
         self.running = {}
-
-    @abstractmethod
-    def enqueue(self, number: int, queue: str) -> None:
-        """One job, as an application's request would."""
-
-    @abstractmethod
-    def enqueue_bulk(self, numbers: range, queue: str) -> None:
-        """Many jobs, in the fastest way that is offered."""
-
-    @abstractmethod
-    def unfinished(self) -> int:
-        """Jobs that have not reached their end, asked when all bodies have run."""
-
-
-class Stock(Contender):
-    name = "stock"
-    application = "tests.benchmarks.stock_app"
-
-    def __init__(self, programs: Programs) -> None:
-        super().__init__(programs)
-        from tests.benchmarks import stock_app
-
-        self.app = stock_app.app
-        self._task = stock_app.noop
-        # Celery's command line prefers this variable to what the application says.
-        self.environment = {"BROKER_URL": self.app.conf.broker_url}
-
-    def enqueue(self, number: int, queue: str) -> None:
-        self._task.apply_async((number,), queue=queue)
-
-    def enqueue_bulk(self, numbers: range, queue: str) -> None:
-        with self.app.producer_pool.acquire(block=True) as producer:
-            for number in numbers:
-                self._task.apply_async((number,), queue=queue, producer=producer)
-
-    def unfinished(self) -> int:
-        with self.app.connection_for_read() as connection:
-            return int(connection.default_channel._size(BACKLOG))
-
-
-class Ours(Contender):
-    """Records in PostgreSQL; a relay runs beside the worker, as in real life."""
-
-    name = "ours"
-    application = "config"
-
-    def __init__(self, programs: Programs) -> None:
-        super().__init__(programs)
-        from config.celery import app
-        from tests.benchmarks.tasks import noop
-
-        self.app = app
-        self._task = noop
-
-    def start(self) -> None:
-        self.running["relay"] = self._programs.relay()
-        super().start()
-
-    def enqueue(self, number: int, queue: str) -> None:
-        self._task.using(queue=queue).enqueue(number=number)
-
-    def enqueue_bulk(self, numbers: range, queue: str) -> None:
-        self._task.using(queue=queue).enqueue_many({"number": number} for number in numbers)
-
-    def unfinished(self) -> int:
-        from idempotency.models import Record
-
-        return Record.objects.exclude(state="succeeded").count()

@@ -1,67 +1,90 @@
-"""The figures, as one JSON object and as a table."""
+"""The figures: what a work found, what was asked of it, and both as JSON and as a table."""
 
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import redis
-from django.db import connection
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.contenders import CHILDREN
-from tests.benchmarks.rounds import Drained
-
-Pair = tuple[Drained, Drained]  # stock, ours
 PACKAGES = ("celery", "kombu", "redis", "django", "psycopg")
-ENQUEUE = ("enqueued_one_by_one_per_second", "enqueued_bulk_per_second", "enqueue_bulk_cpu_us_per_job")
+ROOT_KEYS = ("work", "ours", "peer", "ratio_min", "ratio_median", "ratio_max", "rounds")
 
 
-def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """`ratio` is the median over the rounds of ours by stock; rates of different rounds are never compared."""
-    ratios = [ours.jobs_per_second / stock.jobs_per_second for stock, ours in pairs]
-    sides = {"stock": [stock for stock, _ in pairs], "ours": [ours for _, ours in pairs]}
+@dataclass(frozen=True)
+class Run:
+    """One work against one peer.
+
+    Args:
+        work: its short form.
+        peer: the name of who it is compared with.
+        pairs: of each round our figure and the peer's. Figures of different rounds are never compared.
+        unit: of the figures.
+        bar: what the ratio of ours to the peer's has to reach; None: shown, nothing asked.
+        low: a small ratio is a good one.
+        more: further medians, such as the processor's time per job.
+        load: of the machine over the last minute, in each round.
+    """
+
+    work: str
+    peer: str
+    pairs: Sequence[tuple[float, float]]
+    unit: str
+    bar: float | None = None
+    low: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
+    load: Sequence[float] = ()
+
+    @property
+    def ratios(self) -> list[float]:
+        return [ours / peer for ours, peer in self.pairs]
+
+    @property
+    def reached(self) -> bool | None:
+        if self.bar is None:
+            return None
+        found = median(self.ratios)
+        return found <= self.bar if self.low else found >= self.bar
+
+    def as_json(self) -> dict[str, Any]:
+        ratios = self.ratios
+        return {
+            "work": self.work,
+            "ours": _rounded(median(ours for ours, _ in self.pairs)),
+            "peer": self.peer,
+            "peers": _rounded(median(peer for _, peer in self.pairs)),
+            "unit": self.unit,
+            "ratio_min": _rounded(min(ratios)),
+            "ratio_median": _rounded(median(ratios)),
+            "ratio_max": _rounded(max(ratios)),
+            "rounds": len(ratios),
+            "bar": self.bar,
+            "better": "lower" if self.low else "higher",
+            "reached": self.reached,
+            "load": [round(load, 1) for load in self.load],
+            **self.more,
+        }
+
+
+def _rounded(value: float) -> float:
+    """Three digits that mean something."""
+    return float(f"{value:.4g}") if abs(value) < 1000 else round(value)
+
+
+def machine() -> dict[str, Any]:
     return {
-        "ratio": round(median(ratios), 2),
-        "ratio_min": round(min(ratios), 2),
-        "ratio_max": round(max(ratios), 2),
-        "jobs_per_second": {name: round(median(d.jobs_per_second for d in side)) for name, side in sides.items()},
-        "cpu_us_per_job": {name: _cpu(side) for name, side in sides.items()},
-        "enqueue": {name: {what: round(median(getattr(d, what) for d in side)) for what in ENQUEUE}
-                    for name, side in sides.items()},
-        "all_accounted_for": all(_accounted_for(d) for pair in pairs for d in pair),
-        "events": True,
-        "children": CHILDREN,
-        "rounds": [{"ratio": round(r, 2), "stock": _rounded(s), "ours": _rounded(o)}
-                   for r, (s, o) in zip(ratios, pairs, strict=True)],
-        "machine": _machine(),
-        "versions": _versions(),
-    }  # fmt: skip
-
-
-def _accounted_for(drained: Drained) -> bool:
-    return drained.bodies == drained.jobs and drained.unfinished == 0
-
-
-def _cpu(side: Sequence[Drained]) -> dict[str, int]:
-    return {name: round(median(d.cpu_us_per_job[name] for d in side)) for name in side[0].cpu_us_per_job}
-
-
-def _rounded(drained: Drained) -> dict[str, Any]:
-    cpu = {name: round(us, 1) for name, us in drained.cpu_us_per_job.items()}
-    return {
-        k: round(v, 3) if isinstance(v, float) else v for k, v in (asdict(drained) | {"cpu_us_per_job": cpu}).items()
+        "cpus": os.cpu_count(),
+        "processor": _processor(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load_1m": round(os.getloadavg()[0], 2),
+        "versions": {name: version(name) for name in PACKAGES},
     }
-
-
-def _machine() -> dict[str, Any]:
-    return {"cpus": os.cpu_count(), "processor": _processor(), "kernel": platform.release(),
-            "load_1m": round(os.getloadavg()[0], 2)}  # fmt: skip
 
 
 def _processor() -> str:
@@ -69,41 +92,17 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _versions() -> dict[str, str]:
-    postgres = connection.pg_version // 10_000
-    return {"python": platform.python_version(), "postgresql": str(postgres), "valkey": _broker_version()} | {
-        p: version(p) for p in PACKAGES
-    }
-
-
-def _broker_version() -> str:
-    with redis.Redis.from_url(os.environ["BROKER_URL"], decode_responses=True) as client:
-        told: dict[str, Any] = client.info("server")
-    return str(told.get("valkey_version") or told["redis_version"])
-
-
-def table(found: dict[str, Any]) -> None:
+def table(runs: Sequence[Mapping[str, Any]]) -> None:
     """Print what a person wants to see first."""
-    shown = Table(title="No-op jobs, events on; ours durable in PostgreSQL, stock not durable")
-    shown.add_column("")
-    for heading in ("stock Celery", "ours"):
-        shown.add_column(heading, justify="right")
-    for label, of in _rows(found):
-        shown.add_row(label, *(f"{of(name):,}" for name in ("stock", "ours")))
-    console = Console()
-    console.print(shown)
-    console.print(f"ratio {found['ratio']} [{found['ratio_min']} to {found['ratio_max']}], "
-                  f"{len(found['rounds'])} rounds on {found['machine']['cpus']} cores")  # fmt: skip
-    if not found["all_accounted_for"]:
-        console.print("not every job was accounted for: see --json", style="bold red")
-
-
-def _rows(found: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [
-        ("drained, jobs/s", found["jobs_per_second"].get),
-        ("processor, µs per job", lambda name: found["cpu_us_per_job"][name]["total"]),
-        ("  of it in the worker", lambda name: found["cpu_us_per_job"][name]["worker"]),
-        ("enqueued one by one, jobs/s", lambda name: found["enqueue"][name][ENQUEUE[0]]),
-        ("enqueued in bulk, jobs/s", lambda name: found["enqueue"][name][ENQUEUE[1]]),
-        ("  caller's processor, µs per job", lambda name: found["enqueue"][name][ENQUEUE[2]]),
-    ]
+    shown = Table(title="Ours, durable in PostgreSQL, against each peer; medians of interleaved rounds")
+    for heading in ("work", "against", "ours", "peer", "unit", "ratio", "bar", ""):
+        shown.add_column(heading, justify="left" if heading in ("work", "against", "unit", "") else "right")
+    for run in runs:
+        sign = "≤" if run["better"] == "lower" else "≥"
+        shown.add_row(
+            run["work"], run["peer"], f"{run['ours']:,}", f"{run['peers']:,}", run["unit"],
+            f"{run['ratio_median']} [{run['ratio_min']} to {run['ratio_max']}]",
+            "" if run["bar"] is None else f"{sign} {run['bar']:g}",
+            {None: "", True: "✓", False: "✗"}[run["reached"]],
+        )  # fmt: skip
+    Console().print(shown)

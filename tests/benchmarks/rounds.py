@@ -1,98 +1,68 @@
-"""One round of one contender: enqueue, release, watch until every job has ended."""
+"""One turn of one contender: enqueue while its workers are frozen, let them go, watch until every job has ended."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.benchmarks import cpu
-from tests.benchmarks.body import Counter
-from tests.benchmarks.contenders import BACKLOG, WARM_UP, Contender
-from tests.processes import wait_until
+from tests.benchmarks.arena import Arena
+from tests.benchmarks.contenders import Contender
 
-WARM_UP_JOBS = 100
-ONE_BY_ONE = 200  # of the backlog: enough for a rate, few enough not to bore
-HEAD = 0.02  # of the jobs, before the clock starts: consumers connect, claims find their size
+HEAD = 0.02  # of the jobs, before the clock starts: whoever was frozen finds its feet
 LOOK = 0.002  # seconds between two looks at the counter
 LONGEST = 180.0
 
 
 @dataclass(frozen=True)
 class Drained:
-    """What one round of one contender came to."""
+    """What one turn came to. `cpu_us` is the processor's time per job: workers, database, broker."""
 
-    contender: str
     jobs: int
     bodies: int
-    unfinished: int
     seconds: float
-    jobs_per_second: float
-    cpu_us_per_job: dict[str, float]
-    enqueued_one_by_one_per_second: float
-    enqueued_bulk_per_second: float
-    enqueue_bulk_cpu_us_per_job: float
+    rate: float
+    cpu_us: dict[str, float]
+    enqueued: dict[str, float]
+
+    @property
+    def accounted_for(self) -> bool:
+        return self.bodies == self.jobs
 
 
-def run(contender: Contender, jobs: int, counter: Counter, servers: dict[str, int]) -> Drained:
-    """A fresh worker, warmed up; a backlog that waits; the drain."""
-    contender.start()
+def drained(contender: Contender, arena: Arena, jobs: int, *, task: str = "noop", verb: str = "bulk") -> Drained:
+    """The rate at which a waiting backlog is drained."""
+    contender.thaw()
+    contender.warm_up()
+    contender.freeze()
+    arena.counter.reset()
+    enqueued = contender.caller.ask(verb, task=task, count=jobs)
+    contender.thaw()
     try:
-        _warm_up(contender, counter)
-        single, bulk, client_cpu = _enqueue(contender, jobs)
-        roots = servers | {name: program.pid for name, program in contender.running.items()}
-        contender.release()
-        seconds, spent = _drain(contender, jobs, counter, roots)
-        timed = jobs - int(jobs * HEAD)
-        return Drained(
-            contender=contender.name,
-            jobs=jobs,
-            bodies=counter.value(),
-            unfinished=contender.unfinished(),
-            seconds=seconds,
-            jobs_per_second=timed / seconds,
-            cpu_us_per_job={name: us / timed for name, us in spent.items()} | {"total": sum(spent.values()) / timed},
-            enqueued_one_by_one_per_second=single,
-            enqueued_bulk_per_second=bulk,
-            enqueue_bulk_cpu_us_per_job=client_cpu,
-        )
+        seconds, spent = _watched(contender, arena, jobs)
     finally:
-        contender.stop()
+        contender.freeze()
+    timed = jobs - int(jobs * HEAD)
+    per_job = {name: us / timed for name, us in spent.items()}
+    return Drained(jobs, arena.counter.value(), seconds, timed / seconds, per_job, enqueued)
 
 
-def _warm_up(contender: Contender, counter: Counter) -> None:
-    counter.reset()
-    contender.enqueue_bulk(range(WARM_UP_JOBS), WARM_UP)
-    wait_until(lambda: counter.value() == WARM_UP_JOBS, 60, f"{contender.name} has warmed up")
-    counter.reset()
-
-
-def _enqueue(contender: Contender, jobs: int) -> tuple[float, float, float]:
-    """Jobs per second one by one and in bulk, and microseconds of this process per job in bulk."""
-    singles = range(min(ONE_BY_ONE, jobs // 2))
-    one_by_one, _ = _timed(lambda: [contender.enqueue(number, BACKLOG) for number in singles])
-    rest = range(len(singles), jobs)
-    bulk, spent = _timed(lambda: contender.enqueue_bulk(rest, BACKLOG))
-    return len(singles) / one_by_one, len(rest) / bulk, spent / len(rest) * 1e6
-
-
-def _timed(work: Callable[[], object]) -> tuple[float, float]:
-    began, spent = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - began, time.process_time() - spent
-
-
-def _drain(contender: Contender, jobs: int, counter: Counter, roots: dict[str, int]) -> tuple[float, dict[str, float]]:
-    """Seconds and microseconds of processor between the head's end and the last job's."""
-    _watch(lambda: counter.value() >= int(jobs * HEAD), contender)
+def _watched(contender: Contender, arena: Arena, jobs: int) -> tuple[float, dict[str, float]]:
+    """Seconds and microseconds of processor between the head's end and the end of the last job."""
+    roots = {**arena.servers, **{name: program.pid for name, program in contender.running.items()}}
+    _wait(lambda: arena.counter.value() >= max(1, int(jobs * HEAD)), contender)
     began, spent = time.perf_counter(), cpu.used(roots)
-    _watch(lambda: counter.value() >= jobs, contender)
-    _watch(lambda: contender.unfinished() == 0, contender)
+    _wait(lambda: arena.counter.value() >= jobs, contender)
+    _wait(lambda: contender.left() == 0, contender)
     seconds, total = time.perf_counter() - began, cpu.used(roots)
-    return seconds, {name: total[name] - spent[name] for name in roots}
+    used = {name: total[name] - spent[name] for name in roots}
+    servers = {name: used.pop(name) for name in arena.servers}
+    return seconds, {"workers": sum(used.values()), **servers}
 
 
-def _watch(reached: Callable[[], bool], contender: Contender) -> None:
+def _wait(reached: Callable[[], bool], contender: Contender) -> None:
     limit = time.monotonic() + LONGEST
     while not reached():
         if time.monotonic() > limit:
-            raise AssertionError(f"{contender.name} stands still\n{contender.running['worker'].log()[-4000:]}")
+            logs = "\n".join(program.log()[-2000:] for program in contender.running.values())
+            raise AssertionError(f"{contender.name} stands still\n{logs}")
         time.sleep(LOOK)

@@ -1,4 +1,4 @@
-"""The reference project's settings with the benchmark's task and two queues: one to warm up on, one for the backlog."""
+"""The reference project's settings with the benchmark's tasks and queues."""
 
 import os
 
@@ -6,8 +6,10 @@ os.environ.setdefault("DJANGO_SECRET_KEY", "for benchmarks alone")
 
 from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS, JOBS_QUEUES
+from tests.benchmarks import sentry
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.benchmarks"]
-JOBS_QUEUES = JOBS_QUEUES | {"warm-up": {"owner": "tests"}, "backlog": {"owner": "tests"}}
-JOBS_QUEUES |= {name: {"owner": "tests"} for name in ("few", "one-account", "many-accounts", "one-call", "unbounded")}
+NAMES = ("backlog", "few", "one-account", "many-accounts", "one-call", "unbounded")
+JOBS_QUEUES |= {name: {"owner": "tests"} for name in (*NAMES, *(f"breadth-{number}" for number in range(16)))}
 JOBS_QUEUES["bounded"] = {"owner": "tests", "bound": 10_000_000}
+sentry.start()

@@ -6,19 +6,14 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
-
 from tests.processes import ROOT
 
-COMMAND = (sys.executable, "-m", "tests.benchmarks", "--rounds", "1", "--jobs", "400", "--json")
+COMMAND = (sys.executable, "-m", "tests.benchmarks", "--work", "drain-quiet,enqueue", "--rounds", "1", "--jobs", "400")
+HERE = ("--peers", "none", "--json")  # what has to be installed first is for people
 BACKLOG = (sys.executable, "-m", "tests.benchmarks.backlog", "--jobs", "20000", "--claims", "3", "--json")
 PERIODS = ("--rounds", "1", "--seconds", "1", "--backlog", "30000")
 ISOLATION = (sys.executable, "-m", "tests.benchmarks.isolation", *PERIODS, "--json")
-
-
-@pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
-    return told(COMMAND)
+REVIEW = (sys.executable, "-m", "tests.benchmarks.review", "--jobs", "400", "--fetches", "2", "--json")
 
 
 def told(command: tuple[str, ...]) -> dict[str, Any]:
@@ -29,22 +24,15 @@ def told(command: tuple[str, ...]) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def test_every_job_of_both_contenders_is_accounted_for(found: dict[str, Any]) -> None:
-    (played,) = found["rounds"]
-    for name, jobs in (("stock", 40), ("ours", 400)):
-        assert (played[name]["jobs"], played[name]["bodies"], played[name]["unfinished"]) == (jobs, jobs, 0)
-    assert found["all_accounted_for"]
-
-
-def test_the_report_says_what_was_measured_and_on_what(found: dict[str, Any]) -> None:
-    assert found["ratio_min"] <= found["ratio"] <= found["ratio_max"]
-    assert found["ratio_min"] > 0
-    assert found["events"] is True
-    assert set(found["cpu_us_per_job"]["ours"]) == {"worker", "relay", "postgres", "broker", "total"}
-    assert set(found["cpu_us_per_job"]["stock"]) == {"worker", "postgres", "broker", "total"}
-    assert all(rate > 0 for side in found["enqueue"].values() for rate in side.values())
-    assert {"cpus", "processor", "kernel"} <= set(found["machine"])
-    assert {"python", "postgresql", "celery", "valkey"} <= set(found["versions"])
+def test_each_work_says_how_ours_compares_with_a_peer_round_by_round() -> None:
+    found = told((*COMMAND, *HERE))
+    runs = {(run["work"], run["peer"]): run for run in found["runs"]}
+    assert set(runs) == {("drain-quiet", "celery"), ("enqueue", "celery-after-insert"), ("enqueue", "celery")}
+    for run in runs.values():
+        assert 0 < run["ratio_min"] <= run["ratio_median"] <= run["ratio_max"]
+        assert run["rounds"] == 1
+    assert set(runs["drain-quiet", "celery"]["cpu_us_per_job"]["ours"]) == {"workers", "postgres", "broker"}
+    assert {"cpus", "processor", "kernel", "versions"} <= set(found["machine"])
 
 
 def test_a_backlog_fills_neither_the_broker_nor_its_producers_memory() -> None:
@@ -65,3 +53,12 @@ def test_isolation_is_measured_beside_a_bulk_queue_that_is_never_empty() -> None
     assert found["bulk_jobs_per_second"] > 0
     assert all(0 < wait["p50"] <= wait["p95"] for wait in found["wait_ms"].values())
     assert found["ratio_min"] <= found["ratio"] <= found["ratio_max"]
+
+
+def test_pages_of_review_are_measured_alone_and_while_a_bulk_replay_runs() -> None:
+    found = told(REVIEW)
+    assert found["dead_letters"] == 400
+    assert found["replayed_per_s"] > 0
+    assert all(
+        found[page]["p50"] > 0 for page in ("inbox_ms", "index_alone_ms", "index_during_ms", "bulk_page_during_ms")
+    )

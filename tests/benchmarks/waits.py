@@ -9,10 +9,11 @@ from pathlib import Path
 from tests.benchmarks.environment import COUNTER
 
 ROW = struct.Struct("=dd")  # monotonic seconds, which all processes of a machine share: called, started
+FILE = "BENCHMARK_WAITS"  # path, where it is another than beside the counter
 
 
 def path() -> Path:
-    return Path(f"{os.environ[COUNTER]}-waits")
+    return Path(os.environ.get(FILE) or f"{os.environ[COUNTER]}-waits")
 
 
 def started(called: float) -> None:
@@ -25,6 +26,7 @@ def _file() -> int:
     return os.open(path(), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
-def read() -> list[tuple[float, float]]:
+def read(kept: Path | None = None) -> list[tuple[float, float]]:
     """Called and started, of every job so far."""
-    return list(ROW.iter_unpack(path().read_bytes())) if path().exists() else []
+    kept = kept or path()
+    return list(ROW.iter_unpack(kept.read_bytes())) if kept.exists() else []

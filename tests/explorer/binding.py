@@ -43,9 +43,19 @@ GUARDS = {
     ),
     "exhaust": ("state = 'queued'", "parked_reason IS NULL", "attempt >= max_attempts"),
     "cancel": ("state = 'queued'", "fencing_token = %(token)s"),
+    "discard": ("state IN ('failed_permanent', 'dead_lettered')", "r.fencing_token = o.token", "resolved_at IS NULL"),
+    "supersede": (
+        "state IN ('failed_permanent', 'dead_lettered')",
+        "fencing_token = %(token)s",
+        "resolution IS DISTINCT FROM 'superseded'",
+        "(intent_at IS NULL OR %(nothing_done)s)",
+        "NOT EXISTS (SELECT FROM idempotency_record AS n WHERE n.key = idempotency_record.freed_key)",
+        "key = NULL, freed_key = NULL",
+    ),
     "replay": (
         "state IN ('failed_permanent', 'dead_lettered')",
         "r.fencing_token = o.token",
+        "resolution IS DISTINCT FROM 'superseded'",
         "attempt = 0",
         "NOT EXISTS (SELECT FROM idempotency_record AS newer WHERE newer.key = r.freed_key)",
         "key = coalesce(key, freed_key)",
@@ -61,5 +71,7 @@ GUARDS = {
 }
 RAISES = {
     "claim": ("attempt = attempt + 1", "fencing_token = r.fencing_token + 1", "lease_id = %(lease_id)s"),
+    "discard": ("fencing_token = fencing_token + 1",),
+    "supersede": ("fencing_token = fencing_token + 1",),
     "replay": ("fencing_token = fencing_token + 1",),
 }

@@ -21,6 +21,8 @@ PACKAGES = {
     "rabbitmq-server": "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "libfaketime": "/usr/lib/*/faketime/libfaketimeMT.so.1",
     "chromium": "/usr/bin/chromium",
+    "prometheus": "/usr/bin/promtool",
+    "prometheus-alertmanager": "/usr/bin/amtool",
     "fonts-dejavu-core": "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
 }
 

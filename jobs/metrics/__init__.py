@@ -1,0 +1,1 @@
+"""One catalogue of what is measured; documents, alerts, dashboards and the evaluation without Prometheus are its."""

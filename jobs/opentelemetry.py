@@ -1,0 +1,242 @@
+"""Traces: one from the caller's request through record, hint and claim to the body and the vendor.
+
+    from jobs import opentelemetry
+
+    opentelemetry.instrument()  # after the tracer provider is set, in every process
+
+The context is kept in the record's options, beside what Celery's canvas puts there, and never in the payload. The
+first attempt continues the caller's trace. A retry and a replay start one of their own with a link to it: a replay
+after three days must not make a trace of three days. What the caller's sampler left out the worker leaves out too.
+"""
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as contexts
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from idempotency.claims import Claimed
+from jobs import masking, observers
+from jobs.observers import Death, Enqueuing, Observer
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
+    from jobs.context import Job
+    from jobs.task import IdempotentTask
+
+NAME = "celery-idempotent-jobs"
+SYSTEM = "postgresql"  # the queue is a table; brokers carry hints
+MOST_LINKS = 32  # of one claim: exporters cut longer lists
+CLAIMS_KEPT = 8  # newest ones that jobs may link to
+UNSAMPLED = "-00"  # the end of a W3C header
+
+
+def instrument(tracer_provider: "TracerProvider | None" = None) -> "Tracing":
+    """Trace jobs with this provider, or with the global one; once per process, before workers fork."""
+    known = next((o for o in observers.watching if isinstance(o, Tracing)), None)
+    tracing = known or Tracing(tracer_provider or trace.get_tracer_provider())
+    observers.add(tracing)
+    return tracing
+
+
+class Tracing(Observer):
+    """Spans of jobs, after OpenTelemetry's conventions for messaging."""
+
+    def __init__(self, provider: "TracerProvider") -> None:
+        self._provider = provider
+        self._tracer = trace.get_tracer(NAME, tracer_provider=provider)
+        self._claims: OrderedDict[Any, SpanContext] = OrderedDict()
+        if hasattr(provider, "add_span_processor"):
+            provider.add_span_processor(_masking_processor())
+
+    @contextmanager
+    def enqueuing(self, enqueuing: Enqueuing) -> Iterator[None]:
+        attributes = _messaging(enqueuing.queue, "send") | {"jobs.task": enqueuing.task.name}
+        with self._span(f"send {enqueuing.queue}", SpanKind.PRODUCER, attributes) as span:
+            propagate.inject(enqueuing.headers)
+            yield
+            if span.is_recording():
+                span.set_attributes(_answered(enqueuing))
+
+    @contextmanager
+    def hinting(self, queue: str, headers: dict[str, str]) -> Iterator[None]:
+        """In the caller's trace; a relay's hints belong to nobody's."""
+        if not trace.get_current_span().get_span_context().is_valid:
+            yield
+            return
+        with self._span(f"hint {queue}", SpanKind.PRODUCER, _messaging(queue, "hint")):
+            propagate.inject(headers)
+            yield
+
+    def claimed(self, queue: str, batch: Sequence[Claimed], seconds: float, headers: Mapping[str, str]) -> None:
+        origins = {(o.trace_id, o.span_id): o for claimed in batch if (o := _origin(claimed.options))}
+        ended = time.time_ns()
+        span = self._tracer.start_span(
+            f"receive {queue}",
+            context=propagate.extract(headers, Context()),
+            kind=SpanKind.CLIENT,
+            attributes=_messaging(queue, "receive") | {"messaging.batch.message_count": len(batch)},
+            links=[Link(origin) for origin in list(origins.values())[:MOST_LINKS]],
+            start_time=ended - int(seconds * 1e9),
+        )
+        span.end(ended)
+        self._claims[batch[0].lease_id] = span.get_span_context()
+        while len(self._claims) > CLAIMS_KEPT:
+            self._claims.popitem(last=False)
+
+    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Any:
+        sent = (request["headers"] or {}).get("traceparent", "")
+        first = job.attempt == 1 and not job.claimed.replay_count
+        return _Unsampled(sent) if first and sent.endswith(UNSAMPLED) else self._process(task, job, first=first)
+
+    @contextmanager
+    def _process(self, task: "IdempotentTask", job: "Job", *, first: bool) -> Iterator[None]:
+        claimed = job.claimed
+        caller = propagate.extract((claimed.options or {}).get("headers") or {}, Context())
+        links = [Link(span)] if (span := self._claims.get(claimed.lease_id)) else []
+        origin = trace.get_current_span(caller).get_span_context()
+        if not first and origin.is_valid:
+            links.append(Link(origin, {"jobs.link": "replay" if claimed.replay_count else "retry"}))
+        attributes = _messaging(claimed.queue, "process") | _of_job(task, job)
+        name, within = f"process {claimed.queue}", caller if first else Context()
+        with self._span(name, SpanKind.CONSUMER, attributes, within, links):
+            yield
+
+    def ended(self, task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:  # noqa: ARG002 - as asked
+        span = trace.get_current_span()
+        if not span.is_recording():
+            return
+        span.set_attribute("jobs.outcome", job.outcome or "unknown")
+        if (problem := job.problem) is not None:
+            span.set_attribute("error.type", problem.error_class)
+            span.set_status(Status(StatusCode.ERROR, problem.summary))
+            told = {"exception.type": problem.error_class, "exception.message": problem.message}
+            span.add_event("exception", told | {"exception.stacktrace": problem.traceback or ""})
+
+    @contextmanager
+    def calling(self, vendor: str) -> Iterator[None]:
+        with self._span(f"call {vendor}", SpanKind.CLIENT, {"peer.service": vendor, "jobs.vendor": vendor}):
+            yield
+
+    def died(self, death: Death) -> None:
+        attributes = _messaging(death.queue, "process") | {"messaging.message.id": str(death.id)}
+        attributes |= {"jobs.task": death.task, "jobs.attempt": death.attempt, "jobs.outcome": f"died, {death.state}"}
+        with self._span(f"died {death.queue}", SpanKind.CONSUMER, attributes, Context()) as span:
+            span.set_status(Status(StatusCode.ERROR, death.sentence))
+
+    def flush(self) -> None:
+        if hasattr(self._provider, "force_flush"):
+            self._provider.force_flush(2_000)
+
+    @contextmanager
+    def _span(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: dict[str, Any],
+        context: Context | None = None,
+        links: Sequence[Link] = (),
+    ) -> Iterator[Span]:
+        """Exceptions are noted by their class alone: their texts may tell what must not be seen."""
+        with self._tracer.start_as_current_span(
+            name, context, kind, attributes, links, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                yield span
+            except BaseException as error:
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(StatusCode.ERROR)
+                raise
+
+
+class _Unsampled:
+    """What the caller's sampler left out, a hundredth of whose price would still be paid by each job."""
+
+    __slots__ = ("_sent", "_token")
+
+    def __init__(self, sent: str) -> None:
+        self._sent = sent
+
+    def __enter__(self) -> None:
+        try:
+            span = SpanContext(int(self._sent[3:35], 16), int(self._sent[36:52], 16), is_remote=True, trace_flags=OFF)
+        except ValueError:
+            span = trace.INVALID_SPAN_CONTEXT
+        self._token = contexts.attach(trace.set_span_in_context(NonRecordingSpan(span), Context()))
+
+    def __exit__(self, *_: object) -> None:
+        contexts.detach(self._token)
+
+
+OFF = TraceFlags(TraceFlags.DEFAULT)
+
+
+def _messaging(queue: str, operation: str) -> dict[str, Any]:
+    kind = {"send": "send", "hint": "send", "receive": "receive", "process": "process"}[operation]
+    return {
+        "messaging.system": SYSTEM,
+        "messaging.destination.name": queue,
+        "messaging.operation.name": operation,
+        "messaging.operation.type": kind,
+    }
+
+
+def _of_job(task: "IdempotentTask", job: "Job") -> dict[str, Any]:
+    claimed = job.claimed
+    return {
+        "messaging.message.id": str(claimed.id),
+        "messaging.message.conversation_id": str(claimed.key or ""),
+        "jobs.task": task.name,
+        "jobs.vendor": task.vendor or "",
+        "jobs.attempt": claimed.attempt,
+        "jobs.replay": claimed.replay_count,
+        "jobs.payload_version": claimed.payload_version,
+        "jobs.worker": claimed.claimed_by.partition("/")[0],
+        "process.pid": os.getpid(),
+    }
+
+
+def _answered(enqueuing: Enqueuing) -> dict[str, Any]:
+    if enqueuing.count == 1:
+        (answer,) = enqueuing.answers
+        return {"messaging.message.id": str(answer.id), "jobs.created": answer.created}
+    made = sum(answer.created for answer in enqueuing.answers)
+    return {"messaging.batch.message_count": len(enqueuing.answers), "jobs.created": made}
+
+
+def _origin(options: Mapping[str, Any] | None) -> SpanContext | None:
+    headers = (options or {}).get("headers") or {}
+    if not headers.get("traceparent") or headers["traceparent"].endswith(UNSAMPLED):
+        return None
+    span = trace.get_current_span(propagate.extract(headers, Context())).get_span_context()
+    return span if span.is_valid else None
+
+
+def _masking_processor() -> Any:
+    """Hides the secrets of the job at work in every span that ends meanwhile, whoever made it."""
+    from opentelemetry.sdk.trace import SpanProcessor
+
+    class Masking(SpanProcessor):
+        def _on_ending(self, span: Any) -> None:
+            if hidden := masking.secrets():
+                _mask(span, hidden)
+
+    return Masking()
+
+
+def _mask(span: Any, hidden: list[str]) -> None:
+    """What has ended has no public way to be changed, and before that nobody knows all that will be in it."""
+    span._name = masking.masked(span.name, hidden)  # noqa: SLF001
+    span._attributes = masking.masked(dict(span.attributes or {}), hidden)  # noqa: SLF001
+    if span.status.description:
+        covered = masking.masked(span.status.description, hidden)
+        span._status = Status(span.status.status_code, covered)  # noqa: SLF001
+    for event in span.events:
+        event._attributes = masking.masked(dict(event.attributes or {}), hidden)  # noqa: SLF001

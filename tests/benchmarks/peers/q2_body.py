@@ -1,0 +1,7 @@
+"""What django-q2 imports by its path."""
+
+from tests.benchmarks import body
+
+
+def noop(number: float) -> None:
+    body.work()

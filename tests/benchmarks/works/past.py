@@ -1,0 +1,49 @@
+"""A database with a past: millions of records that have long ended."""
+
+import psycopg
+
+from tests.benchmarks.arena import PRISTINE
+from tests.benchmarks.works.stage import Stage
+
+SLICE = 500_000  # records in one statement, so that the bar moves
+FILL = """
+INSERT INTO idempotency_record (id, task, queue, state, key, fingerprint, payload, payload_version, available_at,
+    attempt, max_attempts, given_back, deaths, solo, alone, fencing_token, replay_count, created_at, started_at,
+    finished_at, lease_id, claimed_by, result)
+SELECT gen_random_uuid(), 'tests.benchmarks.noop', 'backlog', 'succeeded',
+    CASE WHEN n %% 2 = 0 THEN gen_random_uuid() END, gen_random_uuid(), '{"number": 1}', 1, at, 1, 5, 0, 0, false,
+    false, 1, 0, at, at, at, gen_random_uuid(), 'worker@host/hint/1', 'null'
+FROM generate_series(%(first)s::int, %(last)s) AS n,
+    LATERAL (SELECT now() - interval '90 days' * (1 - n::float8 / %(count)s) AS at) AS moments
+"""
+
+
+def database(stage: Stage) -> str:
+    """Made once for each number of records; its indexes are built behind the rows, which takes a third of the time."""
+    name = f"past_{stage.history}"
+    stage.arena.database(name, PRISTINE)
+    with stage.arena.connect(name) as connection:
+        if not connection.execute("SELECT FROM idempotency_record LIMIT 1").fetchone():
+            _fill(connection, stage)
+    return name
+
+
+def _fill(connection: psycopg.Connection, stage: Stage) -> None:
+    indexes = connection.execute(
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
+        " WHERE indrelid = 'idempotency_record'::regclass AND NOT indisprimary AND indexrelid NOT IN"
+        " (SELECT conindid FROM pg_constraint)"
+    ).fetchall()
+    connection.execute("ALTER TABLE idempotency_record DISABLE TRIGGER USER")
+    for index, _ in indexes:
+        connection.execute(f"DROP INDEX {index}")
+    for first in range(1, stage.history + 1, SLICE):
+        last = min(first + SLICE - 1, stage.history)
+        connection.execute(FILL, {"first": first, "last": last, "count": stage.history})
+        stage.advance(f"history: {last:,} of {stage.history:,} records")
+    for index, definition in indexes:
+        stage.advance(f"history: index {index}")
+        connection.execute(definition)
+    connection.execute("ALTER TABLE idempotency_record ENABLE TRIGGER USER")
+    connection.execute("VACUUM (ANALYZE) idempotency_record")
+    connection.execute("CHECKPOINT")
