@@ -6,6 +6,7 @@ from django.db import connection
 from idempotency import queues
 from idempotency.queues import Limits
 from jobs.review.outlook import look
+from tests.processes import wait_until
 from tests.review import invoice
 
 OPEN = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jobs slots'"
@@ -19,6 +20,10 @@ def test_who_asks_a_limited_vendor_leaves_no_connection_behind(settings):
     asked = look(invoice(1, "ConnectTimeout: the vendor did not answer within 10 s"))
     assert asked is not None
     assert "could not be asked (ConnectError)" in asked.why
+    wait_until(lambda: still_open() == 0, message="the connection ends")
+
+
+def still_open() -> int:
     with connection.cursor() as cursor:
         cursor.execute(OPEN)
-        assert cursor.fetchone() == (0,)
+        return cursor.fetchone()[0]
