@@ -143,6 +143,7 @@ class Decision(models.Model):
         PAUSE = "pause"
         RESUME = "resume"
         BULK = "bulk"
+        BACKFILL = "backfill"  # ticks of a schedule that never fired
 
     at = models.DateTimeField(auto_now_add=True)
     by = models.TextField()

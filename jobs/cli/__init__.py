@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from jobs.cli import (
+    backfill,
     bulk,
     dead_letters,
     design,
@@ -17,7 +18,11 @@ from jobs.cli import (
     relay,
     replay,
     resume,
+    resume_schedule,
+    schedules,
     status,
+    sync_schedules,
+    transactions,
     verify,
     watch,
     why,
@@ -38,8 +43,13 @@ VERBS: dict[str, ModuleType] = {
     "mark": mark,
     "verify": verify,
     "plan-retries": plan_retries,
+    "schedules": schedules,
+    "sync-schedules": sync_schedules,
+    "backfill": backfill,
+    "resume-schedule": resume_schedule,
     "metrics": metrics,
     "exporter": exporter,
     "watch": watch,
+    "transactions": transactions,
     "design": design,
 }

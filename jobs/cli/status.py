@@ -8,6 +8,7 @@ from django.db import connection
 from idempotency import reads
 from jobs import conf, registry
 from jobs.cli.printing import say, table
+from jobs.schedules import reads as schedules
 
 help = "show queues, pauses and workers: what waits, runs and was given up, what stands still and why, who serves it"
 
@@ -20,8 +21,24 @@ def handle(command: BaseCommand, *, json: bool, **_: Any) -> None:
     queues = [_queue(depth, workers) for depth in reads.depths(connection, list(conf.queues()))]
     people = [{"worker": w.name, "queues": list(w.queues), "busy": w.busy, "slots": w.slots} for w in workers]
     pauses = [_pause(pause) for pause in reads.pauses(connection)]
-    shown = {"queues": queues, "pauses": pauses, "workers": people}
-    say(command, shown, _text(queues, pauses, people), as_json=json)
+    shown = {"queues": queues, "pauses": pauses, "workers": people, **_schedules()}
+    say(command, shown, _text(queues, pauses, people) + _beats(shown), as_json=json)
+
+
+def _schedules() -> dict[str, Any]:
+    """Beats, and what is wrong with schedules: each of these is an alert."""
+    if not schedules.installed():
+        return {}
+    beats = [
+        {"beat": b.name, "fired": b.fired, "clock_offset": round(b.clock_offset, 1), "alert": b.is_wrong}
+        for b in schedules.beats(connection)
+    ]
+    return {"beats": beats, "schedules": [asdict(t) | {"alert": True} for t in schedules.troubles(connection)]}
+
+
+def _beats(shown: dict[str, Any]) -> str:
+    tables = [_rows(shown[name]) for name in ("beats", "schedules") if shown.get(name)]
+    return "".join(f"\n\n{text}" for text in tables)
 
 
 def _queue(depth: reads.Depth, workers: list[registry.LiveWorker]) -> dict[str, Any]:

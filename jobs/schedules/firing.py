@@ -6,8 +6,10 @@ nothing behind, for nothing is outside the transaction but the hint, which may b
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -73,9 +75,12 @@ class Turn:
         self._pause_where_it_fails()
         due, next_due = self._due()
         waits = self._let_in()
-        for verdict in judge(self._new(due), self.now, self._rules(), more=bool(next_due and next_due <= self.now)):
+        known = self._known(due)
+        for verdict in judge(due, self.now, self._rules(), more=bool(next_due and next_due <= self.now)):
             if self.stopped:  # it was to tick once, and has
                 break
+            if verdict.nominal in known:
+                continue
             try:
                 self.written.append(written := self._account(verdict, waits=waits))
             except UnknownTaskError as error:
@@ -96,6 +101,11 @@ class Turn:
 
     # -- which ticks ---------------------------------------------------------------------------------------------------
 
+    def ticks(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Those of a range, both ends included."""
+        ticks = times.read(self.spec, self.taken["anchored_at"]).ticks(start - timedelta.resolution)
+        return takewhile(lambda tick: tick <= end, ticks)
+
     def _due(self) -> tuple[list[datetime], datetime | None]:
         """The ticks up to now, not too many, and the one after them."""
         due: list[datetime] = []
@@ -105,9 +115,9 @@ class Turn:
             due.append(tick)
         return due, None
 
-    def _new(self, due: list[datetime]) -> list[datetime]:
-        known = {nominal for (nominal,) in run("written", schedule=self.name, nominals=due)} if due else set()
-        return [nominal for nominal in due if nominal not in known]
+    def _known(self, due: list[datetime]) -> set[datetime]:
+        """Those that the ledger has already: a person's backfill was there before."""
+        return {nominal for (nominal,) in run("written", schedule=self.name, nominals=due)} if due else set()
 
     def _rules(self) -> Rules:
         seconds = self.taken["expire_seconds"]
@@ -130,9 +140,9 @@ class Turn:
             return Written(nominal, "skipped", BEFORE)
         if overlap == "queue" and (waits or self._is_live()):
             return Written(nominal, "waiting", "the job of the tick before it is not done (overlap: queue)")
-        return self._fire(nominal)
+        return self.fire(nominal)
 
-    def _fire(self, nominal: datetime) -> Written:
+    def fire(self, nominal: datetime) -> Written:
         asked: Asked = asking.ask(self.wanted, nominal)
         if asked.outcome == "fired":
             self.fired += 1
@@ -168,7 +178,7 @@ class Turn:
 
     def _fire_or_skip(self, nominal: datetime) -> Written:
         try:
-            return self._fire(nominal)
+            return self.fire(nominal)
         except UnknownTaskError as error:
             return Written(nominal, "skipped", str(error))
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from celery.schedules import ParseException, crontab
 
 DAY = timedelta(days=1)
+FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 FASTEST = timedelta(seconds=1)
 FARTHEST = 41 * 366  # days looked ahead: 29 February on a certain weekday may be forty years away
 # A day is even where its zone's offset is the same at all of these hours, counted from its midnight. The margin is

@@ -25,6 +25,7 @@ CONFIGURATIONS: dict[str, Configuration] = {
     ),
     "batch": partial(Batch, "batch"),
     "person": partial(Person, "person"),
+    "review": partial(Person, "review", replays=1, rests=True),
     "fence": partial(Fence, "fence"),
     "vendor": partial(Vendor, "vendor"),
     "enqueue": partial(Enqueue, "enqueue"),

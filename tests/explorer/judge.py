@@ -1,7 +1,7 @@
 """What must be true of every write, judged by the ghosts: weak invariants let wrong designs pass."""
 
 from idempotency.states import ARROWS
-from tests.explorer.record import EXHAUSTED, POISON, TERMINAL, D, Held, Limits, P, Q, Record, S
+from tests.explorer.record import EXHAUSTED, POISON, REVIEWABLE, SUPERSEDED, TERMINAL, D, Held, Limits, P, Q, Record, S
 
 LEGAL = frozenset((a.name, a.source and a.source.value, a.target.value) for a in ARROWS)
 
@@ -18,6 +18,7 @@ INNOCENT = "an innocent batch-mate never pays for a death"
 SUSPECT = "a suspect is claimed alone"
 ONCE = "the database effect is there once, and only with success"
 FRESH = "a replay gives all attempts"
+REPLACED = "what a successor has replaced never runs again"
 
 
 class Judge:
@@ -35,7 +36,16 @@ class Judge:
             return LEFT
         if move not in LEGAL:
             return ILLEGAL
+        if before.resolution == SUPERSEDED:
+            return REPLACED
         return self._ownership(arrow, before, held) or self._price(arrow, before, after) or self.record(after)
+
+    def succession(self, before: Record) -> str:
+        """A successor is written, which takes the key of the record that it replaces."""
+        self.seen.add(("supersede", None, Q))
+        if before.state not in REVIEWABLE:
+            return ILLEGAL
+        return REPLACED if before.resolution == SUPERSEDED else ""
 
     @staticmethod
     def _ownership(arrow: str, before: Record, held: Held | None) -> str:
@@ -46,7 +56,7 @@ class Judge:
         return "" if held is not None and held.serial == before.serial else HOLDER
 
     def _price(self, arrow: str, before: Record, after: Record) -> str:
-        if arrow in ("claim", "replay") and after.token != before.token + 1:
+        if arrow in ("claim", "replay", "discard") and after.token != before.token + 1:
             return TOKEN
         if arrow == "claim" and before.suspect and after.mates > 1:
             return SUSPECT

@@ -68,6 +68,12 @@ PEOPLE = (
     _mutant("replay does not check the state", "life", judge.LEFT, "state of replay"),
     _mutant("replay does not raise the token", "person", judge.TOKEN, "token at replay"),
     _mutant("a replay leaves the old attempts", "person", judge.FRESH, "attempts after replay"),
+    _mutant("discard without the token of the page", "review", person.UNSEEN, "token of discard"),
+    _mutant("discard does not check the state", "review", judge.ILLEGAL, "state of discard", "token of discard"),
+    _mutant("discard does not raise the token", "review", judge.TOKEN, "token at discard"),
+    _mutant("a corrected payload without the token of the page", "review", person.UNSEEN, "token of supersede"),
+    _mutant("a record is replaced twice", "review", judge.REPLACED, "one successor"),
+    _mutant("a replaced record is replayed", "review", judge.REPLACED, "no replay beside a successor"),
 )
 EFFECTS = (
     _mutant("the vendor's key changes with the attempt", "vendor", vendor.TWICE, "stable key"),
@@ -80,6 +86,7 @@ EFFECTS = (
     _mutant("any error takes the intent back", "vendor", vendor.TWICE, "proof"),
     _mutant("the intent is taken back without the guard", "vendor", vendor.TWICE, "guard of taking back"),
     _mutant("the reaper forgets the intent", "vendor", vendor.TWICE, "intent after reap"),
+    _mutant("a payload is corrected in doubt", "vendor", vendor.TWICE, "intent of supersede"),
 )
 ENQUEUE = (
     _mutant("busy is taken for a duplicate", "enqueue", enqueue.NOBODY, "wait for the other"),

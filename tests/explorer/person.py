@@ -14,7 +14,7 @@ class Page(NamedTuple):
     """The token is what the form sends back; the rest is a ghost that tells one stay in a state from another."""
 
     token: int
-    stay: tuple[str, int, int]
+    stay: tuple[str, int, int, str]
 
 
 class World(NamedTuple):
@@ -24,13 +24,16 @@ class World(NamedTuple):
 
 
 class Person:
-    def __init__(self, name: str, cut: frozenset[str] = frozenset(), *, replays: int = 2) -> None:
+    """Args: how often people replay; whether they also let a job rest, by discarding or by replacing it."""
+
+    def __init__(self, name: str, cut: frozenset[str] = frozenset(), *, replays: int = 2, rests: bool = False) -> None:
         limits = Limits(2, 3, 1)
         self.name = name
         self.cut = cut
         self.machine = Machine(limits, cut)
         self.judge = Judge(limits)
         self.replays = replays
+        self.rests = rests
 
     def initial(self) -> Iterator[tuple[str, World]]:
         yield "enqueue", World(Record())
@@ -76,6 +79,15 @@ class Person:
         replayable = page.stay[0] in REVIEWABLE and (r.replays < self.replays or r.state not in REVIEWABLE)
         if replayable and (after := self.machine.replay(r, page.token)) is not None:
             yield Step(f"person {n + 1}: replay", self._decided(w, "replay", after, page), False)
+        if self.rests and page.stay[0] in REVIEWABLE:
+            if (after := self.machine.discard(r, page.token)) is not None:
+                yield Step(f"person {n + 1}: discard", self._decided(w, "discard", after, page), False)
+            if (after := self.machine.supersede(r, page.token)) is not None:
+                yield Step(f"person {n + 1}: supersede", self._superseded(w, after, page), False)
+
+    def _superseded(self, w: World, after: Record, page: Page) -> World:
+        wrong = self.judge.succession(w.record) or ("" if page.stay == _page(w.record).stay else UNSEEN)
+        return w._replace(record=after, wrong=wrong)
 
     def _decided(self, w: World, arrow: str, after: Record, page: Page) -> World:
         done = self._write(w, arrow, after)
@@ -87,7 +99,7 @@ class Person:
 
 def _page(r: Record) -> Page:
     settled = r.state if r.state in TERMINAL else "live" if r.state == P else Q
-    return Page(r.token, (settled, r.serial, r.replays))
+    return Page(r.token, (settled, r.serial, r.replays, r.resolution))
 
 
 def _put(w: World, n: int, page: Page) -> World:

@@ -12,6 +12,7 @@ EXHAUSTED, POISON, UNKNOWN, CANCELLED, PERMANENT = (
     "cancelled",
     "permanent",
 )
+DISCARDED, SUPERSEDED = "discarded", "superseded"
 
 
 class Limits(NamedTuple):
@@ -37,6 +38,7 @@ class Record(NamedTuple):
     replays: int = 0
     reason: str = ""
     parked: bool = False
+    resolution: str = ""
     # -- ghosts
     serial: int = 0  # number of the claim that holds it, or held it last
     mates: int = 0  # records that this claim took, itself included
@@ -183,9 +185,26 @@ class Machine:
             return POISON
         return EXHAUSTED if pays and r.attempt >= self.limits.cap and "cap of reap" not in self.cut else ""
 
+    def discard(self, r: Record, token: int) -> Record | None:
+        if r.state not in REVIEWABLE and "state of discard" not in self.cut:
+            return None
+        if r.resolution or (r.token != token and "token of discard" not in self.cut):
+            return None
+        return r._replace(resolution=DISCARDED, token=r.token + ("token at discard" not in self.cut))
+
+    def supersede(self, r: Record, token: int) -> Record | None:
+        """The record that gives its key away; its successor is a record of its own."""
+        if r.state not in REVIEWABLE or (r.resolution == SUPERSEDED and "one successor" not in self.cut):
+            return None
+        if r.token != token and "token of supersede" not in self.cut:
+            return None
+        return r._replace(resolution=SUPERSEDED, token=r.token + ("one successor" not in self.cut))
+
     def replay(self, r: Record, token: int) -> Record | None:
         left = r.state in REVIEWABLE or (r.state == S and "state of replay" in self.cut)
         if not left or (r.token != token and "token of replay" not in self.cut):
+            return None
+        if r.resolution == SUPERSEDED and "no replay beside a successor" not in self.cut:
             return None
         fresh = "attempts after replay" not in self.cut
         return r._replace(
@@ -196,6 +215,7 @@ class Machine:
             deaths=0 if fresh else r.deaths,
             replays=r.replays + 1,
             token=r.token + ("token at replay" not in self.cut),
+            resolution="",
             starts=0,
             killed=0,
             returned=0,

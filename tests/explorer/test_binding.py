@@ -19,7 +19,7 @@ def text_of(name):
 @pytest.fixture(scope="module")
 def seen():
     """Arrows that the exploration took; a record begins with enqueue."""
-    life, person = Life("life"), Person("person", replays=1)
+    life, person = Life("life"), Person("review", replays=1, rests=True)
     explore(life)
     explore(person)
     return life.judge.seen | person.judge.seen | {("enqueue", None, "queued")}

@@ -11,6 +11,7 @@ AT_LEAST = {
     "attempts": 1_000,
     "batch": 15_000,
     "person": 100_000,
+    "review": 50_000,
     "fence": 5_000,
     "vendor": 10_000,
     "enqueue": 30_000,

@@ -29,6 +29,7 @@ class World(NamedTuple):
     record: Record = Record()
     intent: bool = False
     keys: tuple[str, ...] = ()  # of the effects that the vendor has
+    corrected: bool = False  # the record is a successor: what its vendor is shown is a new key
     workers: tuple[Worker | None, Worker | None] = (None, None)
     wrong: str = ""
 
@@ -74,6 +75,17 @@ class Vendor:
         if r.state in REVIEWABLE and not r.replays and (w.kind != NEITHER or not w.keys):
             looked = w._replace(intent=False)
             yield Step("replay", self._write(looked, "replay", self.machine.replay(r, r.token)), False)
+        if r.state in REVIEWABLE and not (w.corrected or r.replays) and self._proved_undone(w):
+            # Tokens and leases go on, so that a worker of the record before it finds no row, as in the table.
+            successor = Record(token=r.token + 1, lease=r.lease, serial=r.serial)
+            wrong = self.judge.succession(r)
+            yield Step("supersede", w._replace(record=successor, intent=False, corrected=True, wrong=wrong), False)
+
+    def _proved_undone(self, w: World) -> bool:
+        """Whether a corrected payload, under a new key, cannot make the effect a second time."""
+        if w.kind == ASK:
+            return not w.keys
+        return w.kind == NEITHER and (not w.intent or "intent of supersede" in self.cut)
 
     # -- a worker -----------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ LIMITS = f"{DATABASE}/test_vendor_limits.py"
 DEDUPE = f"{DATABASE}/test_dedupe.py"
 INTENT = f"{DATABASE}/test_intent.py"
 STEPS = f"{DATABASE}/test_steps.py"
+SUCCESSOR = f"{DATABASE}/test_successor.py"
 HINTS = f"{CONCURRENCY}/test_hints.py"
 
 MUTANTS = (
@@ -46,6 +47,28 @@ MUTANTS = (
         ("no write checks the lease", " AND r.lease_id = %(lease_id)s", "", "test_token_and_lease_are_each_demanded"),
         (
             "no write checks the state",
+            " AND r.state = 'processing'",
+            "",
+            "test_a_worker_whose_claim_has_ended_cannot_write",
+        ),
+    ),
+    *_of(
+        f"{SQL}/owned.part.sql",
+        OWNERSHIP,
+        (
+            "no write of a batch checks the token",
+            "\n    AND r.fencing_token = (%(tokens)s::bigint[])[array_position(%(ids)s::uuid[], r.id)]",
+            "",
+            "test_token_and_lease_are_each_demanded",
+        ),
+        (
+            "no write of a batch checks the lease",
+            " AND r.lease_id = %(lease_id)s",
+            "",
+            "test_token_and_lease_are_each_demanded",
+        ),
+        (
+            "no write of a batch checks the state",
             " AND r.state = 'processing'",
             "",
             "test_a_worker_whose_claim_has_ended_cannot_write",
@@ -297,6 +320,60 @@ MUTANTS = (
         ),
     ),
     *_of(
+        f"{SQL}/supersede.sql",
+        SUCCESSOR,
+        (
+            "a payload is corrected in doubt",
+            "(intent_at IS NULL OR %(nothing_done)s)",
+            "true",
+            "test_while_its_effect_may_have_happened_nothing_replaces_it_unless_somebody_looked",
+        ),
+        (
+            "a record is replaced twice",
+            "resolution IS DISTINCT FROM 'superseded'",
+            "true",
+            "test_a_record_is_replaced_once",
+        ),
+        (
+            "a person replaces what he did not see",
+            " AND fencing_token = %(token)s",
+            "",
+            "test_nothing_replaces_a_record_that_a_page_shows_as_it_no_longer_is",
+        ),
+        (
+            "a success is replaced",
+            "state IN ('failed_permanent', 'dead_lettered')",
+            "state <> 'queued'",
+            "test_a_success_is_neither_replaced_nor_discarded",
+        ),
+    ),
+    *_of(
+        f"{SQL}/replay.sql",
+        SUCCESSOR,
+        (
+            "what was replaced runs again",
+            "resolution IS DISTINCT FROM 'superseded'",
+            "true",
+            "test_what_was_replaced_never_runs_again",
+        ),
+    ),
+    *_of(
+        f"{SQL}/discard.sql",
+        SUCCESSOR,
+        (
+            "a person discards what he did not see",
+            " AND r.fencing_token = o.token",
+            "",
+            "test_a_discarded_record_is_discarded_once_and_by_what_the_page_showed",
+        ),
+        (
+            "a discard does not raise the token",
+            "fencing_token = fencing_token + 1",
+            "fencing_token = fencing_token",
+            "test_a_discarded_record_is_discarded_once_and_by_what_the_page_showed",
+        ),
+    ),
+    *_of(
         f"{SQL}/succeeded_by.sql",
         OWNERSHIP,
         (
@@ -424,7 +501,7 @@ MUTANTS = (
         ),
     ),
     *_of(
-        "idempotency/migrations/0005_guard.py",
+        "idempotency/migrations/0007_review.py",
         f"{DATABASE}/test_guard.py",
         (
             "the table allows any move",
