@@ -18,5 +18,7 @@ WITH RECURSIVE restraint AS MATERIALIZED (
     WHERE NOT gate.by_account OR chosen.id IN (SELECT held_by FROM admitted)
 ), spent AS (
     {{spent}}
+), claimed AS (
+    {{take}}
 )
-{{take}}
+{{told}}

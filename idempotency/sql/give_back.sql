@@ -8,8 +8,7 @@ WITH settled AS (
         given_back = given_back + CASE WHEN %(begun)s THEN 1 ELSE 0 END,
         error = coalesce(%(error)s, error), lease_expires_at = NULL,
         intent_at = CASE WHEN %(nothing_done)s THEN NULL ELSE intent_at END
-    FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS o (id, token)
-    WHERE {{own}} AND r.id = ANY(%(ids)s::uuid[])
+    WHERE {{owned}}
     RETURNING r.*
 ), noted AS (
     {{attempts}}

@@ -2,14 +2,5 @@ UPDATE idempotency_record AS r
 SET state = 'processing', attempt = attempt + 1, fencing_token = r.fencing_token + 1, lease_id = %(lease_id)s,
     lease_expires_at = statement_timestamp() + %(lease)s, alone = (SELECT count(*) FROM taken) = 1,
     claimed_by = %(claimed_by)s, started_at = statement_timestamp(), line = NULL
-FROM taken, gate WHERE r.id = taken.id AND r.id = ANY(ARRAY(SELECT id FROM taken)) AND r.state = 'queued'
-RETURNING r.id, r.task, r.queue, r.key, r.payload, r.payload_version, r.options, r.attempt, r.max_attempts,
-    r.fencing_token, r.lease_id, r.lease_expires_at, r.solo, r.available_at, r.replay_count, r.intent_at, r.created_at,
-    r.claimed_by, r.calls,
-    (SELECT count(*) FROM seen) > (SELECT count(*) FROM taken) OR (SELECT bool_or(filled) FROM seen)
-        OR (SELECT max(turn) FROM turns) >= %(accounts)s AS left_others,
-    taken.number, taken.line, taken.account_hash, taken.turn, coalesce(failures > 0 OR probing, false) AS doubtful,
-    -- A slot that the burst allows lies in the past, and is there to be used from now on: none is late before it is told.
-    CASE WHEN taken.slot_in < 0 THEN 0 ELSE taken.slot_in END
-        - extract(epoch FROM clock_timestamp() - gate.at)::float8 AS slot_in, gate.apart, gate.late,
-    extract(epoch FROM clock_timestamp() - statement_timestamp())::float8 AS took
+WHERE r.id = ANY(ARRAY(SELECT id FROM taken)) AND r.state = 'queued'
+RETURNING r.*

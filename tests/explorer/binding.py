@@ -9,6 +9,12 @@ OWN = (
     "r.fencing_token = o.token",
     "r.lease_id = %(lease_id)s",
 )
+OWNED = (  # the same of a batch
+    "r.id = ANY(%(ids)s::uuid[])",
+    "r.state = 'processing'",
+    "r.fencing_token = (%(tokens)s::bigint[])[array_position(%(ids)s::uuid[], r.id)]",
+    "r.lease_id = %(lease_id)s",
+)
 TAKEN_BACK = "intent_at = CASE WHEN %(nothing_done)s THEN NULL ELSE intent_at END"
 # Whoever stands in a line is claimable, but for his queue: the table itself lets nobody else stand there.
 STAGED = ("state = 'queued'", "parked_reason IS NULL", "NOT held", "attempt < max_attempts", "paused_at IS NOT NULL")
@@ -26,13 +32,13 @@ GUARDS = {
         "alone = (SELECT count(*) FROM taken) = 1",
         "line = NULL",
     ),
-    "succeed": OWN,
+    "succeed": OWNED,
     "retry": (*OWN, "WHEN attempt >= max_attempts THEN 'dead_lettered'", TAKEN_BACK),
     "fail": OWN,
     "dead_letter": OWN,
     "terminate": OWN,
-    "give_back": (*OWN, "given_back < %(bound)s OR NOT %(begun)s", TAKEN_BACK),
-    "renew": OWN,
+    "give_back": (*OWNED, "given_back < %(bound)s OR NOT %(begun)s", TAKEN_BACK),
+    "renew": OWNED,
     "intend": (*OWN, "SET intent_at = coalesce(r.intent_at, statement_timestamp())"),
     "reap": (
         "r.state = 'processing' AND r.lease_expires_at < statement_timestamp()",

@@ -53,6 +53,28 @@ MUTANTS = (
         ),
     ),
     *_of(
+        f"{SQL}/owned.part.sql",
+        OWNERSHIP,
+        (
+            "no write of a batch checks the token",
+            "\n    AND r.fencing_token = (%(tokens)s::bigint[])[array_position(%(ids)s::uuid[], r.id)]",
+            "",
+            "test_token_and_lease_are_each_demanded",
+        ),
+        (
+            "no write of a batch checks the lease",
+            " AND r.lease_id = %(lease_id)s",
+            "",
+            "test_token_and_lease_are_each_demanded",
+        ),
+        (
+            "no write of a batch checks the state",
+            " AND r.state = 'processing'",
+            "",
+            "test_a_worker_whose_claim_has_ended_cannot_write",
+        ),
+    ),
+    *_of(
         f"{SQL}/take.part.sql",
         CLAIM,
         (

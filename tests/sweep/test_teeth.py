@@ -30,10 +30,10 @@ def says(violations):
 
 
 def test_a_settle_without_the_fencing_token_lets_a_zombie_commit_twice(monkeypatch):
-    real, own = statements.statement, statements.SQL.joinpath("own.part.sql").read_text().strip()
+    real, own = statements.statement, statements.SQL.joinpath("owned.part.sql").read_text().strip()
 
     def unguarded(name):
-        return real(name).replace(own, "r.id = o.id") if name == "succeed" else real(name)
+        return real(name).replace(own, "r.id = ANY(%(ids)s::uuid[])") if name == "succeed" else real(name)
 
     monkeypatch.setattr(statements, "statement", unguarded)
     violations = found_by(MarkInCommit, roles=(), pairs=True)
