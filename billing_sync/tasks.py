@@ -49,6 +49,9 @@ class SyncInvoice(IdempotentTask):
         )
         return held and {"vendor_id": held["id"]}
 
+    def concerns(self, *, account_id: int, external_invoice_id: str, revision: int) -> Invoice | None:  # noqa: ARG002
+        return Invoice.objects.filter(account__customer_id=account_id, number=external_invoice_id).first()
+
     def run(self, *, account_id: int, external_invoice_id: str, revision: int) -> dict[str, Any]:
         document = vendor_document(account_id, external_invoice_id)
         if document is None:
@@ -68,7 +71,17 @@ class SyncInvoice(IdempotentTask):
             email_invoice.enqueue(invoice_id=invoices.get().pk, revision=revision)
 
 
-@idempotent_task(queue="critical", owner="billing", dedupe_key=("invoice_id", "revision"), external_effect=True)
+def _mailed(invoice_id: int, revision: int) -> Invoice | None:  # noqa: ARG001
+    return Invoice.objects.filter(pk=invoice_id).first()
+
+
+@idempotent_task(
+    queue="critical",
+    owner="billing",
+    dedupe_key=("invoice_id", "revision"),
+    external_effect=True,
+    concerns=staticmethod(_mailed),
+)
 def email_invoice(invoice_id: int, revision: int) -> None:
     """Mail a synced invoice to its customer; not a revision that was replaced meanwhile, for the next one will be."""
     invoice = Invoice.objects.select_related("account").filter(pk=invoice_id, revision=revision).first()

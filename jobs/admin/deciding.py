@@ -32,14 +32,14 @@ TOO_OLD = "The page was shown more than an hour ago. Look again, and decide anew
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One decision that a person may make about one job."""
+    """One decision that a person may make about one job. `act` None: it has a form of its own, which acts."""
 
     name: str
     label: str
     permissions: tuple[str, ...]
     fits: Callable[[Record], bool]
     will: str
-    act: Callable[[Seen, str, str], Answer]
+    act: Callable[[Seen, str, str], Answer] | None
     danger: bool = False
 
 
@@ -78,10 +78,6 @@ def _comment(seen: Seen, by: str, why: str) -> Answer:
     return Answer(done=True, sentence="commented")
 
 
-def _correct(seen: Seen, by: str, why: str) -> Answer:
-    raise NotImplementedError  # the edit form acts by itself
-
-
 CHOICES = {
     choice.name: choice
     for choice in (
@@ -91,7 +87,7 @@ CHOICES = {
         ),
         Choice(
             "correct", "Replay with a corrected payload", (REPLAY, EDIT), _can_be_corrected,
-            "A new job with the corrected payload takes over its key and runs in its place.", _correct,
+            "A new job with the corrected payload takes over its key and runs in its place.", None,
         ),
         Choice(
             "discard", "Discard", (DISCARD,), lambda r: r.state in REVIEWABLE and r.resolved_at is None,
@@ -119,7 +115,7 @@ def view(request: HttpRequest, site: AdminSite, record: Record, decision: str) -
     if choice is None:
         raise Http404(f"There is no decision {decision!r}.")
     demand(request, *choice.permissions)
-    if choice.name == "correct":
+    if choice.act is None:
         return _correcting(request, site, record, choice)
     form = (CommentForm if choice.name == "comment" else WhyForm)(request.POST or None)
     if request.method == "POST" and (seen := _seen(request, record, choice.name)) and form.is_valid():

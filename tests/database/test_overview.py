@@ -223,6 +223,19 @@ def test_it_costs_fewer_than_fifteen_queries_and_none_reads_the_whole_table(oper
             read_by_index(connection, query["sql"], None)
 
 
+def test_the_list_that_it_leads_to_reads_no_whole_table_either(viewer):
+    fill(connection, conf.queues(), finished=30_000, live=2_000)
+    with CaptureQueriesContext(connection) as captured:
+        page = page_of(viewer, "/admin/idempotency/record/")
+    assert "10000 records" in page.lower()
+    assert "?queue=billing-sync" in page
+    for query in captured:
+        read_by_index(connection, query["sql"], None)
+    for queue, found in (("critical", 34), ("default", 0)):
+        narrowed = page_of(viewer, f"/admin/idempotency/record/?queue={queue}&state__exact=failed_permanent")
+        assert f"{found} records" in narrowed.lower()
+
+
 # -- pause and resume -------------------------------------------------------------------------------------------------
 
 
