@@ -56,8 +56,7 @@ def _can_be_corrected(record: Record) -> bool:
 
 
 def _cancellable(record: Record) -> bool:
-    running = record.state == State.PROCESSING and record.cancel_requested_at is None
-    return record.state == State.QUEUED or running
+    return record.state in {State.QUEUED, State.PROCESSING}
 
 
 def _replay(seen: Seen, by: str, why: str) -> Answer:
@@ -96,8 +95,8 @@ CHOICES = {
         ),
         Choice(
             "cancel", "Cancel", (CANCEL,), _cancellable,
-            "A waiting job ends at once and never runs. A running one is asked to end; what it has done stays done.",
-            _cancel, danger=True,
+            "A waiting job ends at once and never runs. Of a running one the process is killed; what it has done stays "
+            "done.", _cancel, danger=True,
         ),
         Choice("comment", "Comment", (COMMENT,), lambda _: True, "Everybody who looks at the job reads it.", _comment),
     )

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -353,3 +354,13 @@ def test_what_is_not_paused_cannot_be_resumed(operator):
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 def test_a_queue_that_nobody_declared_is_not_found(operator, verb):
     assert operator.get(address(verb, "nowhere")).status_code == 404
+
+
+def test_the_command_line_keeps_the_same_trail():
+    call_command("jobs", "pause", "default", "--reason", "vendor is down")
+    call_command("jobs", "resume", "default", "--reason", "it is back")
+    call_command("jobs", "resume", "default")
+    assert list(Decision.objects.order_by("id").values_list("action", "queue", "why")) == [
+        ("pause", "default", "vendor is down"),
+        ("resume", "default", "it is back"),
+    ]
