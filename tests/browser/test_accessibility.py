@@ -82,6 +82,26 @@ def test_no_page_keeps_anybody_out(page: Page, live_server: LiveServer, tmp_path
     assert not found, "\n".join(found)
 
 
+def test_no_page_of_a_bulk_replay_keeps_anybody_out(page: Page, live_server: LiveServer) -> None:
+    an_inbox()
+    page.goto(f"{live_server.url}/admin/jobs/deadletter/")
+    page.get_by_role("button", name="Replay all of these …").click()
+    expect(page.get_by_role("heading", name="Replay of 23 jobs?")).to_be_visible()
+    found = violations(page)
+    page.get_by_label("Reason").fill("the vendor is back")
+    page.get_by_role("button", name="Start with the canary").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    found += violations(page)
+    page.get_by_role("link", name="Pause …").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    found += violations(page)
+    page.goto(f"{live_server.url}/admin/jobs/overview/")
+    expect(page.get_by_role("list", name="Bulk replays")).to_contain_text("20 left")
+    page.get_by_role("list", name="Bulk replays").get_by_role("link").click()
+    expect(page.get_by_role("link", name="Pause …")).to_be_visible()
+    assert not found, "\n".join(found)
+
+
 def test_axe_finds_what_is_wrong(page: Page, live_server: LiveServer) -> None:
     page.goto(f"{live_server.url}/admin/jobs/overview/")
     page.evaluate("document.querySelector('#content').insertAdjacentHTML('beforeend', '<img src=x><a href=y></a>')")
