@@ -1,10 +1,15 @@
 """Plain, read-only pages: the files are the source, so nothing is edited here."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
 
 from billing_sync.models import Account, Import, ImportReject, Invoice, InvoiceLine
+from billing_sync.tasks import SyncInvoice, email_invoice
+from jobs.admin import JobsMixin
+
+REVISIONS = 5  # whose jobs an invoice's page shows: who looks wants to know of the newest
 
 
 def _nobody(*_: Any) -> bool:
@@ -30,12 +35,19 @@ class AccountAdmin(ReadOnly):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnly):
+class InvoiceAdmin(JobsMixin, ReadOnly):
     list_display = ("number", "kind", "account", "issued_at", "total", "revision", "synced_revision", "vendor_id")
     list_filter = ("kind",)
     list_select_related = ("account",)
     search_fields = ("=number", "=account__customer_id")
     inlines = (Lines,)
+
+    def jobs_of(self, obj: Invoice) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Of each revision its sync and its mail, the newest first."""
+        account = obj.account.customer_id
+        for revision in range(obj.revision, max(obj.revision - REVISIONS, 0), -1):
+            yield SyncInvoice, {"account_id": account, "external_invoice_id": obj.number, "revision": revision}
+            yield email_invoice, {"invoice_id": obj.pk, "revision": revision}
 
 
 @admin.register(Import)

@@ -145,6 +145,12 @@ def snapshot_every() -> timedelta:
     return span
 
 
+def long_transaction() -> timedelta:
+    """How long a transaction may be open before somebody is told: dead rows of an hour make claims slower."""
+    span: timedelta = _get("LONG_TRANSACTION", timedelta(hours=1))
+    return span
+
+
 def runbooks() -> str:
     """Where the runbooks are, for links in alerts: an address that ends with a slash."""
     return str(_get("RUNBOOKS", "runbooks/"))

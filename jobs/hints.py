@@ -78,19 +78,19 @@ def nudge(queue: str) -> None:
 def send(queue: str, count: int = 1) -> None:
     """Put `count` hints into the queue. Raises what the broker's client raises."""
     if not observers.watching:
-        return _with_broker(partial(_send, queue=queue, count=count, headers={}))
+        return with_broker(partial(_send, queue=queue, count=count, headers={}))
     headers: dict[str, str] = {}
     with observers.around(lambda o: o.hinting(queue, headers)):
-        _with_broker(partial(_send, queue=queue, count=count, headers=headers))
+        with_broker(partial(_send, queue=queue, count=count, headers=headers))
     return None
 
 
 def depth(queue: str) -> int:
     """Hints that wait in the queue."""
-    return _with_broker(partial(_depth, queue=queue))
+    return with_broker(partial(_depth, queue=queue))
 
 
-def _with_broker(work: Callable[[Any], T]) -> T:
+def with_broker(work: Callable[[Any], T]) -> T:
     """Call `work` with a connection of the pool; a second time where the connection had died of old age meanwhile."""
     pool: Any = current_app.pool
     with pool.acquire(block=True, timeout=5) as connection:

@@ -54,6 +54,12 @@ def _queue_of(vendor: str) -> str:
     return next((queue for queue, name in vendor_queues().items() if name == vendor), "")
 
 
+def close() -> None:
+    """End this thread's own way to the database: for threads that end, or it would stay open until it is collected."""
+    if own := getattr(_here, "own", None):
+        own.close()
+
+
 def _forget() -> None:
     """A fork must not speak on the connection of the process, and of the thread, that it was made from."""
     _here.__dict__.clear()

@@ -19,6 +19,14 @@ from tests.records import claim
 
 QUEUES = ("critical", "default", "billing-sync", "bulk-import")
 SHARE = {"critical": 0.3, "default": 0.2, "billing-sync": 1.0, "bulk-import": 0.4}
+SIX_MINUTES_AGO = """
+UPDATE idempotency_queue SET paused_at = paused_at - interval '6 min', episode_at = episode_at - interval '6 min'
+WHERE paused_at IS NOT NULL
+"""
+WAITING_SINCE = """
+UPDATE idempotency_record SET available_at = available_at - interval '1 s' * (account_hash % 360)
+WHERE queue = 'billing-sync' AND state = 'queued'
+"""
 REASON = "429 Too Many Requests: Retry-After 840"
 
 
@@ -39,6 +47,9 @@ def a_busy_day(waiting: int = 1_204) -> None:
     claim(connection, 3, queue="critical", claimed_by="critical@app-1/1")
     queues.pause(connection, "billing-sync", duration=timedelta(minutes=14), reason=REASON, by="billing@app-1",
                  kind=PauseKind.RATE_LIMIT, vendor="ledgerly")  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(SIX_MINUTES_AGO)
+        cursor.execute(WAITING_SINCE)
 
 
 def count_a_day() -> None:

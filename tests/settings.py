@@ -36,6 +36,10 @@ if "TESTS_LEASE" in os.environ:  # seconds, for programs that a test kills or fr
     JOBS_LEASE = timedelta(seconds=float(os.environ["TESTS_LEASE"]))
 if "TESTS_SNAPSHOT" in os.environ:  # seconds between two looks at the metrics
     JOBS_SNAPSHOT_EVERY = timedelta(seconds=float(os.environ["TESTS_SNAPSHOT"]))
+if "TESTS_LONG_TRANSACTION" in os.environ:
+    JOBS_LONG_TRANSACTION = timedelta(seconds=float(os.environ["TESTS_LONG_TRANSACTION"]))
+if "TESTS_BULK_BOUND" in os.environ:
+    JOBS_QUEUES["bulk-import"] = JOBS_QUEUES["bulk-import"] | {"bound": int(os.environ["TESTS_BULK_BOUND"])}
 if "TESTS_ADOPT" in os.environ:
     JOBS_ADOPT_UNRECORDED = True
 if "TESTS_SILENCE" in os.environ:  # seconds; a program doubts its broker after two of them without a word

@@ -32,14 +32,14 @@ TOO_OLD = "The page was shown more than an hour ago. Look again, and decide anew
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One decision that a person may make about one job."""
+    """One decision that a person may make about one job. `act` None: it has a form of its own, which acts."""
 
     name: str
     label: str
     permissions: tuple[str, ...]
     fits: Callable[[Record], bool]
     will: str
-    act: Callable[[Seen, str, str], Answer]
+    act: Callable[[Seen, str, str], Answer] | None
     danger: bool = False
 
 
@@ -56,8 +56,7 @@ def _can_be_corrected(record: Record) -> bool:
 
 
 def _cancellable(record: Record) -> bool:
-    running = record.state == State.PROCESSING and record.cancel_requested_at is None
-    return record.state == State.QUEUED or running
+    return record.state in {State.QUEUED, State.PROCESSING}
 
 
 def _replay(seen: Seen, by: str, why: str) -> Answer:
@@ -78,10 +77,6 @@ def _comment(seen: Seen, by: str, why: str) -> Answer:
     return Answer(done=True, sentence="commented")
 
 
-def _correct(seen: Seen, by: str, why: str) -> Answer:
-    raise NotImplementedError  # the edit form acts by itself
-
-
 CHOICES = {
     choice.name: choice
     for choice in (
@@ -91,7 +86,7 @@ CHOICES = {
         ),
         Choice(
             "correct", "Replay with a corrected payload", (REPLAY, EDIT), _can_be_corrected,
-            "A new job with the corrected payload takes over its key and runs in its place.", _correct,
+            "A new job with the corrected payload takes over its key and runs in its place.", None,
         ),
         Choice(
             "discard", "Discard", (DISCARD,), lambda r: r.state in REVIEWABLE and r.resolved_at is None,
@@ -100,8 +95,8 @@ CHOICES = {
         ),
         Choice(
             "cancel", "Cancel", (CANCEL,), _cancellable,
-            "A waiting job ends at once and never runs. A running one is asked to end; what it has done stays done.",
-            _cancel, danger=True,
+            "A waiting job ends at once and never runs. Of a running one the process is killed; what it has done stays "
+            "done.", _cancel, danger=True,
         ),
         Choice("comment", "Comment", (COMMENT,), lambda _: True, "Everybody who looks at the job reads it.", _comment),
     )
@@ -119,7 +114,7 @@ def view(request: HttpRequest, site: AdminSite, record: Record, decision: str) -
     if choice is None:
         raise Http404(f"There is no decision {decision!r}.")
     demand(request, *choice.permissions)
-    if choice.name == "correct":
+    if choice.act is None:
         return _correcting(request, site, record, choice)
     form = (CommentForm if choice.name == "comment" else WhyForm)(request.POST or None)
     if request.method == "POST" and (seen := _seen(request, record, choice.name)) and form.is_valid():

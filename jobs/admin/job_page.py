@@ -96,19 +96,21 @@ def timeline(record: Record, eyes: Eyes) -> list[Event]:
     events = [Event(record.created_at, "enqueued", text=_how_enqueued(record))]
     events += _attempts(record, eyes)
     events += [_decided(d) for d in Decision.objects.filter(record_id=record.id).order_by("-id")[:MOST_EVENTS]]
-    if record.state == State.PROCESSING and record.started_at:
-        events.append(
-            Event(record.started_at, f"attempt {record.attempt} is running", "", worker=record.claimed_by or "")
-        )
-    if record.state == State.SUCCEEDED and record.finished_at:
-        ran = record.finished_at - record.started_at if record.started_at else None
-        events.append(
-            Event(
-                record.finished_at, f"attempt {record.attempt} succeeded", "good",
-                worker=record.claimed_by or "", ran=ran, calls=record.vendor_calls,
-            )
-        )  # fmt: skip
+    events += list(_newest(record, events))
     return sorted(events, key=lambda event: event.at)
+
+
+def _newest(record: Record, before: Iterable[Event]) -> Iterable[Event]:
+    """The attempt that no row tells of: one that runs, or that succeeded."""
+    began, number, worker = record.started_at, record.attempt, record.claimed_by or ""
+    if began is None:
+        return
+    came = max((e.at for e in before if e.at <= began and e.title != _DECIDED["comment"]), default=began)
+    if record.state == State.PROCESSING:
+        yield Event(began, f"attempt {number} is running", worker=worker, waited=began - came)
+    if record.state == State.SUCCEEDED and (ended := record.finished_at):
+        title, calls = f"attempt {number} succeeded", record.vendor_calls
+        yield Event(ended, title, "good", worker=worker, waited=began - came, ran=ended - began, calls=calls)
 
 
 def _how_enqueued(record: Record) -> str:

@@ -10,6 +10,7 @@ from django.urls import URLPattern, path, re_path
 
 from idempotency.models import Record
 from jobs.admin import deciding, job_page
+from jobs.admin.narrowing import FewPages, QueueFilter, TaskFilter
 from jobs.admin.pages import VIEW, LookOnly, demand, show
 from jobs.admin.selection import SelectionMixin
 
@@ -22,7 +23,8 @@ class RecordAdmin(SelectionMixin, LookOnly, admin.ModelAdmin):  # type: ignore[t
     """One line per job, the newest first: ids sort by creation, so no index is needed for it."""
 
     list_display = ("id", "task", "state", "queue", "attempts_used", "available_at", "finished_at", "error_in_short")
-    list_filter = ("state", "queue", "task")
+    list_filter = ("state", QueueFilter, TaskFilter)
+    paginator = FewPages
     search_fields = ("id__exact",)
     search_help_text = "A job's id, or the digest of its key"
     ordering = ("-id",)

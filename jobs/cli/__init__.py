@@ -22,6 +22,7 @@ from jobs.cli import (
     schedules,
     status,
     sync_schedules,
+    transactions,
     verify,
     watch,
     why,
@@ -49,5 +50,6 @@ VERBS: dict[str, ModuleType] = {
     "metrics": metrics,
     "exporter": exporter,
     "watch": watch,
+    "transactions": transactions,
     "design": design,
 }

@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from jobs import conf
-from jobs.metrics.expressions import Absent, Always, Both, Expression, Is, Since, by_max, total
+from jobs.metrics.expressions import NOT_EMPTY, Absent, Always, Both, Expression, Is, Since, by_max, total
 
 MINUTE = timedelta(minutes=1)
 AT_ONCE = timedelta(0)
@@ -44,6 +44,7 @@ def alerts() -> Sequence[Alert]:
 
 def asked_for() -> Sequence[Alert]:
     pause = conf.pause_alert().total_seconds()
+    unwell = by_max("jobs_pause_started_timestamp_seconds", "queue", "vendor", "kind", vendor=NOT_EMPTY)
     return (
         Alert(name="JobsCriticalTooOld", severity=Severity.PAGE, labels=("queue",),
               when=Is(by_max("jobs_oldest_due_age_seconds", "queue", criticality=conf.CRITICAL), ">", 600),
@@ -55,8 +56,7 @@ def asked_for() -> Sequence[Alert]:
               summary="More than 20 dead letters within an hour",
               shown="{value} jobs were dead-lettered within the last hour.", runbook="dead-letter-surge"),
         Alert(name="JobsVendorPausedTooLong", severity=Severity.TICKET, labels=("queue", "vendor", "kind"),
-              when=Is(Since(by_max("jobs_pause_started_timestamp_seconds", "queue", "vendor", "kind", vendor="!=")),
-                      ">", pause),
+              when=Is(Since(unwell), ">", pause),
               summary="A vendor's queue has been paused for 10 minutes",
               shown="{vendor} ({queue}) has not been well for {value} s: {kind}.", runbook="vendor-paused"),
     )  # fmt: skip
@@ -141,6 +141,23 @@ def machinery() -> Sequence[Alert]:
         Alert(name="JobsRelayDown", severity=Severity.PAGE,
               when=Is(Since(by_max("jobs_relay_last_tick_timestamp_seconds")), ">", 60),
               summary="No relay runs", shown="The last tick of a relay was {value} s ago.", runbook="relay-down"),
+        Alert(name="JobsBeatAbsent", severity=Severity.PAGE, lasting=2 * MINUTE,
+              # Longer than a deploy's gap between two beats.
+              when=Is(by_max("jobs_schedule_troubles", kind="no_beat"), ">", 0), summary="No beat is alive",
+              shown="Nothing that is scheduled is enqueued.", runbook="beat-stands-still"),
+        Alert(name="JobsScheduleLate", severity=Severity.TICKET, lasting=2 * MINUTE,
+              when=Is(by_max("jobs_schedule_troubles", kind="late"), ">", 0),
+              summary="A schedule's tick has not been accounted for",
+              shown="{value} schedules are late, although beats are alive or should be.",
+              runbook="beat-stands-still"),
+        Alert(name="JobsScheduleStopped", severity=Severity.TICKET, labels=("kind",),
+              when=Is(by_max("jobs_schedule_troubles", "kind", kind="paused|unreadable"), ">", 0),
+              summary="A schedule does not tick any more", shown="{value} schedules are {kind}.",
+              runbook="beat-stands-still"),
+        Alert(name="JobsClockWrong", severity=Severity.TICKET, lasting=5 * MINUTE,
+              when=Is(by_max("jobs_schedule_troubles", kind="clock"), ">", 0),
+              summary="A beat's clock is not the database's", shown="{value} machines' clocks are wrong.",
+              runbook="beat-stands-still"),
         Alert(name="JobsBooksDoNotBalance", severity=Severity.PAGE,
               when=Is(by_max("jobs_books_breaches"), ">", 0), summary="Accepted jobs are missing",
               shown="The audit found {value} breaches.", runbook="books-do-not-balance"),
@@ -149,8 +166,7 @@ def machinery() -> Sequence[Alert]:
               summary="The daily audit of the books does not run",
               shown="The newest audit is {value} s old.", runbook="books-not-audited"),
         Alert(name="JobsLongTransaction", severity=Severity.TICKET, lasting=5 * MINUTE,
-              # Dead rows of an hour are what makes claims slower by a measurable amount.
-              when=Is(by_max("jobs_oldest_transaction_seconds"), ">", 3600),
+              when=Is(by_max("jobs_oldest_transaction_seconds"), ">", conf.long_transaction().total_seconds()),
               summary="Somebody holds a transaction open for an hour",
               shown="A transaction has been open for {value} s; PostgreSQL cannot clean up behind it.",
               runbook="long-transaction"),

@@ -19,6 +19,7 @@ OUTCOMES = ("ok", "rate_limited", "refused", "client_error", "server_error", "ti
 ENDS = ("", "retried", "given_up")  # OpenTelemetry's error.type: nothing where there was no error
 DEPTHS = ("ready", "paused", "scheduled", "held", "parked", "running")
 GIVEN_UP = (State.FAILED_PERMANENT.value, State.DEAD_LETTERED.value)
+TROUBLES = ("no_beat", "late", "clock", "paused", "unreadable")  # of schedules
 RECENT = "the last 15 minutes"
 
 
@@ -175,6 +176,22 @@ METRICS = (
     # -- the machinery
     Metric(name="jobs_relay_last_tick_timestamp_seconds", unit=Unit.MOMENT,
            help="When a relay last went through its loop.", source="relays' reports, by the snapshot", cost=ONE_ROW),
+    Metric(
+        name="jobs_beat_last_tick_timestamp_seconds",
+        unit=Unit.MOMENT,
+        help="When a beat last looked at the schedules.",
+        source="beats' reports, by the snapshot",
+        cost=ONE_ROW,
+    ),
+    Metric(
+        name="jobs_schedule_troubles",
+        unit=Unit.BREACHES,
+        labels={"kind": _is(*TROUBLES)},
+        help="What is wrong with schedules: no beat is alive, a tick is late, a clock is wrong, a schedule is paused "
+        "after failures or cannot be read.",
+        source="schedules and beats, by the snapshot",
+        cost="a row for each schedule",
+    ),
     Metric(name="jobs_books_breaches", unit=Unit.BREACHES,
            help="What the newest `manage.py jobs verify` found broken: 0 when the books balance.",
            source="the newest audit, by the snapshot", cost=ONE_ROW),

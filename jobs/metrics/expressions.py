@@ -16,6 +16,7 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "<": lambda a, b: a < b,
     "==": lambda a, b: a == b,
 }
+NOT_EMPTY = "!="
 JOIN: Mapping[str, Callable[[list[float]], float]] = {"max": max, "sum": sum}
 
 
@@ -27,7 +28,7 @@ class Expression(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The series of a metric; `where` are labels and the values they must have, `"!="` before one that they must not.
+    """The series of a metric; `where` are labels and the values they must have: `"a|b"` one of these, `"!="` not empty.
 
     Raises:
         KeyError, ValueError: the catalogue knows no such metric or label.
@@ -51,7 +52,7 @@ class Series:
 
     def _is_wanted(self, one: Sample) -> bool:
         return all(
-            one.label(label) != value[2:] if value.startswith("!=") else one.label(label) == value
+            bool(one.label(label)) if value == NOT_EMPTY else one.label(label) in value.split("|")
             for label, value in self.where
         )
 
@@ -155,7 +156,9 @@ def total(name: str, by: tuple[str, ...] = (), **where: str) -> By:
 
 
 def _matcher(label: str, value: str) -> str:
-    return f'{label}!="{value[2:]}"' if value.startswith("!=") else f'{label}="{value}"'
+    if value == NOT_EMPTY:
+        return f'{label}!=""'
+    return f'{label}=~"{value}"' if "|" in value else f'{label}="{value}"'
 
 
 def _only(labels: Labels, wanted: tuple[str, ...]) -> Labels:

@@ -1,5 +1,6 @@
 """The gauges: what each part of the ledger says now, as samples of the catalogue."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,9 @@ from jobs import conf, pulses, registry
 from jobs.metrics import reading
 from jobs.metrics.calls import NAME as VENDOR_CALLS
 from jobs.metrics.calls import TROUBLE
-from jobs.metrics.catalogue import GIVEN_UP, QUANTILES
+from jobs.metrics.catalogue import GIVEN_UP, QUANTILES, TROUBLES
 from jobs.metrics.samples import Sample, sample
+from jobs.schedules import reads as schedules
 
 NORMAL = conf.CRITICALITIES[1]
 MINUTES = """
@@ -121,10 +123,21 @@ def machinery(connection: Connection) -> Iterator[Sample]:
         verified_at, breaches = seen[pulses.VERIFY]
         yield sample("jobs_books_verified_timestamp_seconds", verified_at)
         yield sample("jobs_books_breaches", breaches)
+    yield from _schedules(connection)
     yield sample("jobs_oldest_transaction_seconds", gauges.oldest_transaction(connection))
     ((mark,),) = _rows(connection, NEWEST_MARK)
     if mark is not None:
         yield sample("jobs_deploy_timestamp_seconds", mark)
+
+
+def _schedules(connection: Connection) -> Iterator[Sample]:
+    if not schedules.installed():
+        return
+    if (looked := schedules.last_tick(connection)) is not None:
+        yield sample("jobs_beat_last_tick_timestamp_seconds", looked.timestamp())
+    found = Counter(trouble.kind for trouble in schedules.troubles(connection))
+    for kind in TROUBLES:
+        yield sample("jobs_schedule_troubles", found[kind], kind=kind)
 
 
 PARTS = (depth, ends, given_up, dead_letters, pauses, vendors, workers, machinery)

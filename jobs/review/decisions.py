@@ -16,6 +16,7 @@ from idempotency.models import Record
 from idempotency.states import REVIEWABLE, State
 from jobs import hints
 from jobs.models import BulkReplay, Decision, Incident
+from jobs.worker import terminating
 
 Action = Decision.Action
 TOLD = ("state", "reason", "error", "attempt", "replay_count", "resolution", "resolved_by")  # in `before`
@@ -53,17 +54,27 @@ def discard(seen: Sequence[Seen], *, by: str, why: str) -> dict[UUID, Answer]:
 
 @transaction.atomic
 def cancel(seen: Seen, *, by: str, why: str) -> Answer:
-    """Withdraw a waiting job at once; ask the owner of a running one to end it."""
+    """Withdraw a waiting job at once; have the process that runs a running one ended."""
     before = _before([seen])
-    said = f"{by}: {why}"
-    if transitions.cancel(connection, seen.id, token=seen.token, why=said):
+    if transitions.cancel(connection, seen.id, token=seen.token, why=f"{by}: {why}"):
         answer = Answer(done=True, sentence="cancelled")
-    elif transitions.request_cancel(connection, seen, by=by, why=why):  # type: ignore[attr-defined]
-        answer = Answer(done=True, sentence="asked to end: at its next step or checkpoint, or after this attempt")
+    elif Record.objects.filter(id=seen.id, state=State.PROCESSING, fencing_token=seen.token).exists():
+        answer = _end_running(seen)
     else:
-        return _answers([seen], set(), "")[seen.id]
+        answer = _answers([seen], set(), "")[seen.id]
+    if not answer.done:
+        return answer
     _note(Action.CANCEL, [seen], before, {"reason": "cancelled"}, by=by, why=why)
     return answer
+
+
+def _end_running(seen: Seen) -> Answer:
+    """Whoever runs it writes its end, under his own claim: one that has ended meanwhile stays as it ended."""
+    try:
+        terminating.ask(seen.id)
+    except Exception as error:  # noqa: BLE001 - whatever the broker's client throws
+        return Answer(done=False, sentence=f"its worker could not be told: the broker is away ({type(error).__name__})")
+    return Answer(done=True, sentence="its worker was told to end it")
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.db import connections
 
 from idempotency.models import Record
 from idempotency.states import Reason
+from jobs import slots
 from jobs.task import IdempotentTask, registered
 
 PATIENCE = 4.0  # seconds for the other side's answer: a page that waits longer is closed before it is read
@@ -129,7 +130,8 @@ def _look(task: type[IdempotentTask], payload: dict[str, Any]) -> Any:
     try:
         return task.instance().already_done(**payload)  # type: ignore[misc]
     finally:
-        connections.close_all()  # this thread's own
+        connections.close_all()  # this thread's own, and the one that slots for the call came over
+        slots.close()
 
 
 def _by_answer(general: Outlook, *, found: bool) -> Outlook:

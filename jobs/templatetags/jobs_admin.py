@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from idempotency.models import Record
+from idempotency.states import State
 from jobs.words import span
 
 RECT = '<rect x="{}" y="{}" width="{}" height="{}"/>'
@@ -32,6 +33,19 @@ def ago(moment: datetime | None) -> SafeString | str:
     said = "just now" if -AGO < seconds < AGO else f"{span(seconds)} ago"
     exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, said)
+
+
+@register.filter
+def newest_moment(record: Record) -> datetime:
+    """When it came to where it stands, as far as the record tells."""
+    begun = record.started_at if record.state == State.PROCESSING else None
+    return record.finished_at or begun or record.created_at
+
+
+@register.filter
+def short(task: str) -> str:
+    """A task's own name, without its package."""
+    return task.rpartition(".")[2]
 
 
 @register.filter

@@ -8,9 +8,13 @@ import logging
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
+
+from celery import current_app
+from kombu import Producer
 
 from idempotency import reads, transitions
 from idempotency.claims import Claimed
@@ -18,6 +22,7 @@ from idempotency.errors import LeaseLost
 from idempotency.reads import Holder
 from idempotency.states import State
 from jobs import log_events
+from jobs.hints import with_broker
 from jobs.own_connection import OwnConnection
 from jobs.worker import shared
 
@@ -142,6 +147,26 @@ def install(end: Any) -> None:
     )
     def terminate(state: Any, signal: Any, task_id: Any, **kwargs: Any) -> Any:
         return revoke(state, task_id, terminate=True, signal=signal, **kwargs)
+
+
+def ask(id_: UUID) -> None:
+    """Tell every worker to end this job; who runs it does. Raises what the broker's client raises.
+
+    Celery's own call would try again for ever where the broker is away, and a person waits for it.
+    """
+    with_broker(partial(_ask, arguments={"task_id": str(id_), "terminate": True, "signal": "SIGKILL"}))
+
+
+def _ask(connection: Any, *, arguments: dict[str, Any]) -> None:
+    channel, control = connection.default_channel, cast("Any", current_app.control)
+    control.mailbox(connection)._publish("revoke", arguments, channel=channel, producer=_Once(channel))  # noqa: SLF001
+
+
+class _Once(Producer):
+    """Publishes, or fails."""
+
+    def publish(self, *args: Any, **kwargs: Any) -> Any:
+        return super().publish(*args, **kwargs | {"retry": False})
 
 
 def _ids(given: Any) -> list[UUID]:

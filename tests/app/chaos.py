@@ -70,6 +70,16 @@ class Booked(ChaosTask):
         Effect.objects.create(name=f"booked {result}", attempt=self.job.attempt, pid=os.getpid())
 
 
+class Ticked(ChaosTask):
+    """The job of one tick, named by it. Its effect is a row."""
+
+    def run(self, name: str) -> str:
+        return name
+
+    def commit(self, result: str, name: str) -> None:  # noqa: ARG002 - as it is called
+        Effect.objects.create(name=f"ticked {result}", attempt=self.job.attempt, pid=os.getpid())
+
+
 class Charge(ChaosTask):
     """Its effect is at a vendor who takes idempotency keys and can be asked."""
 

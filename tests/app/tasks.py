@@ -129,6 +129,12 @@ class KillWorker(Task):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Versioned(Mark):
+    """Of a release that the environment names: an older worker parks it."""
+
+    payload_version = int(os.environ.get("TESTS_VERSION", "1"))
+
+
 @idempotent_task(owner="tests", dedupe_key=None)
 def mark_each_time(name: str) -> None:
     """The decorator's form; every call is its own work."""

@@ -95,7 +95,7 @@ class Campaign:
         more = True
         while more and before + len(self.war.landed) < self.faults and not self.war.given_up.is_set():
             quota = min(len(self.war.landed) + self.window, self.faults - before)
-            self.world.hold.unlink(missing_ok=True)
+            self.world.stir()
             with closing(self.world.sight()) as self.sight:
                 more = self.war.wage(quota, self._watch)
                 self._judge()
@@ -123,10 +123,10 @@ class Campaign:
     def _judge(self) -> None:
         self.screen.say(f"{len(self.war.landed)} faults have landed; draining and judging")
         ended = self.world.ended_by_themselves()
-        self.world.calm()
+        ticking = self.world.calm(self.sight)
         with suppress(AssertionError):  # what is left is the judge's to name
             wait_until(lambda: self.sight.open() == 0, DRAIN)
-        history = gather(sorted(self.evidence.glob("*.history")), self.evidence / "ledger.sqlite3", self.sight)
+        history = gather(sorted(self.evidence.glob("*.history")), self.evidence / "ledger.sqlite3", self.sight, ticking)
         self._enter(judge(history), history)
         beside = {"ended_by_itself": ended, "audit": self.world.audit()}
         self.figures.violations |= {name: found for name, found in beside.items() if found}
@@ -160,6 +160,7 @@ def about() -> dict[str, Any]:
         "time_limits_seconds": pace.LIMITS,
         "workers": "2 x prefork -c 2",
         "relays": 2,
+        "beats": "2, of three schedules that tick once a second",
         "callers": f"2, {RATE:g} calls/s each at most",
         "fsync": "off: processes are killed here, machines are not",
     }

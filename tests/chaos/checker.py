@@ -19,6 +19,8 @@ OUTSIDE: dict[str, Callable[[str], tuple[str, ...]]] = {
     "Mail": lambda name: (name,),
     "TwoSteps": lambda name: (f"{name}:first", f"{name}:second"),
 }
+# What each task leaves in the database, in front of its name.
+ROWS = {"Booked": "booked", "Ticked": "ticked"}
 BLIND = frozenset({"Charge", "Mail"})  # whose outcome may be unknown at the end
 
 
@@ -46,7 +48,7 @@ def phantom(history: History) -> Iterator[str]:
     answers: dict[tuple[str, str], set[str]] = defaultdict(set)
     for call in history.calls:
         answers[call.task, call.name].add(FAIL if call.undo else call.answer)
-    for record in history.records:
+    for record in history.asked:
         heard = answers.get((record.task, record.name), set())
         if not heard & {OK, UNKNOWN}:
             said = "its callers were told that it was rolled back" if heard else "nobody asked for it"
@@ -70,7 +72,8 @@ def missing_effects(history: History) -> Iterator[str]:
             for name in _outside(record):
                 if not history.effects[name]:
                     yield f"{_called(record)} succeeded, and the vendor has no {name}"
-            if _short(record) == "Booked" and not history.rows[f"booked {record.name}"]:
+            row = ROWS.get(_short(record))
+            if row and not history.rows[f"{row} {record.name}"]:
                 yield f"{_called(record)} succeeded, and what its commit wrote is not there"
 
 
@@ -79,9 +82,9 @@ def unfounded_effects(history: History) -> Iterator[str]:
     allowed = {name for record in history.records if _may_have_acted(record) for name in _outside(record)}
     for name in sorted(set(history.effects) - allowed):
         yield f"the vendor has {name}, and no job that stands for it"
-    booked = {r.name for r in history.records if _short(r) == "Booked" and r.state == "succeeded"}
+    written = {f"{ROWS[_short(r)]} {r.name}" for r in history.records if _short(r) in ROWS and r.state == "succeeded"}
     for name in sorted(history.rows):
-        if name.startswith("booked ") and name.removeprefix("booked ") not in booked:
+        if name.startswith(tuple(f"{row} " for row in ROWS.values())) and name not in written:
             yield f"there is a row {name!r}, and no job that succeeded with it"
 
 
@@ -103,7 +106,7 @@ def two_handles(history: History) -> Iterator[str]:
 def torn_transactions(history: History) -> Iterator[str]:
     """A caller's own row and the job were written together: both are there, or none."""
     orders = {name.removeprefix("order ") for name in history.rows if name.startswith("order ")}
-    jobs = {f"{record.task} {record.name}" for record in history.records}
+    jobs = {f"{record.task} {record.name}" for record in history.asked}
     yield from (f"the caller's row {name!r} is there without its job" for name in sorted(orders - jobs))
     yield from (f"job {name!r} is there without its caller's row" for name in sorted(jobs - orders))
 
@@ -142,12 +145,26 @@ def _illegal(record: Record, tokens: list[int]) -> Iterator[str]:
 
 def unbalanced(history: History) -> Iterator[str]:
     """Conservation: all that was acknowledged or may have been, and nothing else, came to one of the three ends."""
-    ends = Counter(record.state for record in history.records)
+    ends = Counter(record.state for record in history.asked)
     asked = {(c.task, c.name) for c in history.calls if c.answer in (OK, UNKNOWN) and not c.undo}
     sure = {(c.task, c.name) for c in history.calls if c.answer == OK}
     ended = sum(ends[state] for state in TERMINAL)
     if not len(sure) <= ended <= len(asked):
         yield f"{len(sure)} to {len(asked)} jobs were enqueued, and {ended} came to an end: {dict(ends)}"
+
+
+def missed_ticks(history: History) -> Iterator[str]:
+    """A planned moment has passed, and no job stands for it. Two jobs for one tick are two handles for one key."""
+    if history.ticking:
+        for name in sorted(history.ticking.must - {record.name for record in history.ticked}):
+            yield f"tick {name} has no job"
+
+
+def unplanned_ticks(history: History) -> Iterator[str]:
+    """A job stands for a moment that no schedule has planned, or that had not come."""
+    if history.ticking:
+        for name in sorted({record.name for record in history.ticked} - history.ticking.may):
+            yield f"tick {name} was not planned"
 
 
 CHECKS: tuple[Callable[[History], Iterator[str]], ...] = (
@@ -161,6 +178,8 @@ CHECKS: tuple[Callable[[History], Iterator[str]], ...] = (
     torn_transactions,
     illegal_records,
     unbalanced,
+    missed_ticks,
+    unplanned_ticks,
 )
 
 
@@ -176,6 +195,7 @@ class Verdict:
     rolled_back: int  # calls that were told so
     ends: dict[str, int]
     wasted_attempts: int
+    ticks: int  # of schedules, each with one job
 
 
 def judge(history: History) -> Verdict:
@@ -192,6 +212,7 @@ def judge(history: History) -> Verdict:
         rolled_back=sum(call.answer == FAIL for call in history.calls),
         ends=dict(sorted(Counter(map(_end, history.records)).items())),
         wasted_attempts=len(history.attempts),
+        ticks=len(history.ticked),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from billing_sync.vendor_simulator.ledger import effects
 from tests.chaos.sight import Sight
+from tests.chaos.ticking import Ticking
 
 RECORDS = """
 SELECT id::text, task, payload->>'name', state, reason, attempt, max_attempts, fencing_token, given_back, finished_at
@@ -46,6 +47,11 @@ class Record:
     given_back: int = 0
     finished_at: datetime | None = None
 
+    @property
+    def ticked(self) -> bool:
+        """Whether a schedule's tick wrote it."""
+        return self.task.endswith(".Ticked")
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -63,9 +69,19 @@ class History:
     attempts: list[Attempt] = field(default_factory=list)
     effects: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
+    ticking: Ticking | None = None
+
+    @property
+    def asked(self) -> list[Record]:
+        """The records that callers asked for; beats write the others."""
+        return [record for record in self.records if not record.ticked]
+
+    @property
+    def ticked(self) -> list[Record]:
+        return [record for record in self.records if record.ticked]
 
 
-def gather(histories: Iterable[Path], ledger: Path, sight: Sight) -> History:
+def gather(histories: Iterable[Path], ledger: Path, sight: Sight, ticking: Ticking | None = None) -> History:
     """Read everything. Raises psycopg.Error: who cannot see must not judge."""
     return History(
         calls=[call for path in histories for call in read_calls(path)],
@@ -73,6 +89,7 @@ def gather(histories: Iterable[Path], ledger: Path, sight: Sight) -> History:
         attempts=[Attempt(*row) for row in sight.all(ATTEMPTS)],
         effects=_by_name(ledger),
         rows=Counter(dict(sight.all(ROWS))),
+        ticking=ticking,
     )
 
 

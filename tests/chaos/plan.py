@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 # Lanes are what can be hurt independently of each other: one fault at a time in each, each at its own pace.
 W1, W2, RELAY, BROKER, DATABASE, CALLERS, VENDOR = "w1", "w2", "relay", "broker", "database", "callers", "vendor"
+BEAT = "beat"
 
 # Each kind with its weight among those of its lane.
 ON_A_WORKER = {
@@ -25,6 +26,7 @@ KINDS: dict[str, dict[str, int]] = {
     W1: ON_A_WORKER,
     W2: ON_A_WORKER | {"netns_cut": 3},
     RELAY: {"kill_relay": 1, "stop_relay": 1},
+    BEAT: {"kill_beat": 2, "stop_beat": 1},
     BROKER: {"broker_flush": 3, "broker_kill": 2},
     DATABASE: {"postgres_immediate": 2, "disk_full": 1},
     CALLERS: {"kill_caller": 2, "caller_answer_lost": 3, "kill_caller_backend": 2},
@@ -37,6 +39,7 @@ RESTS: dict[str, tuple[float, float]] = {
     W1: (0.5, 2.5),
     W2: (0.5, 2.5),
     RELAY: (5, 11),
+    BEAT: (3, 7),
     BROKER: (5, 11),
     DATABASE: (10, 18),
     CALLERS: (4, 8),

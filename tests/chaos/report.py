@@ -26,6 +26,7 @@ class Figures:
     unknown_done: int = 0
     rolled_back: int = 0
     wasted_attempts: int = 0
+    ticks: int = 0
     ends: dict[str, int] = field(default_factory=dict)
     recoveries: list[float] = field(default_factory=list)
     violations: dict[str, list[str]] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class Report:
             "violations": self.violations,
             "ends": self.total("ends"),
             "wasted_attempts": self.total("wasted_attempts"),
+            "ticks": self.total("ticks"),
             "recovery_seconds": {**self.recovery, "limit": pace.RECOVERY_LIMIT},
             "bound_per_fault": round(RULE_OF_THREE / self.landed, 5) if self.landed else None,
             "windows": windows,

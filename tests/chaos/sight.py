@@ -20,6 +20,7 @@ SELECT id::text, fencing_token FROM idempotency_record
 WHERE state = 'processing' AND id = ANY(%s::uuid[])
 """
 DUE = "SELECT id::text FROM idempotency_record WHERE state = 'queued' AND available_at <= clock_timestamp() LIMIT 200"
+DUE_TICKS = "SELECT count(*) FROM jobs_schedules_position WHERE next_due_at <= clock_timestamp()"
 LAPSED = "SELECT count(*) FROM idempotency_record WHERE state = 'processing' AND lease_expires_at < clock_timestamp()"
 OPEN = "SELECT count(*) FROM idempotency_record WHERE state IN ('queued', 'processing')"
 STARTED = "SELECT count(*) FROM idempotency_record WHERE claimed_by LIKE %s || '%%' AND started_at > %s"
@@ -64,6 +65,10 @@ class Sight:
     def due(self) -> list[str]:
         """Records that wait for a hint."""
         return [id_ for (id_,) in self._all(DUE)]
+
+    def due_ticks(self) -> int:
+        """Schedules with a tick that is due and that no beat has taken."""
+        return self._count(DUE_TICKS)
 
     def lapsed(self) -> int:
         """Records that wait for the reaper."""

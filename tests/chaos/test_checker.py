@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,9 +12,15 @@ from tests.chaos.checker import CHECKS, judge
 from tests.chaos.history import Attempt, Call, History, Record, read_calls
 from tests.chaos.recovery import Landed, recoveries, summary
 from tests.chaos.report import Figures, Report
+from tests.chaos.ticking import Ticking
 
 END = datetime(2026, 1, 1, tzinfo=UTC)
-BOOKED, CHARGE, MAIL, STEPS = (f"tests.app.chaos.{name}" for name in ("Booked", "Charge", "Mail", "TwoSteps"))
+BOOKED, CHARGE, MAIL, STEPS, TICKED = (
+    f"tests.app.chaos.{name}" for name in ("Booked", "Charge", "Mail", "TwoSteps", "Ticked")
+)
+
+TICKING = Ticking(END, END + timedelta(seconds=1), END + timedelta(seconds=2))
+TICKS = sorted(TICKING.must)
 
 
 def done(id_: str, task: str, name: str, **changed: object) -> Record:
@@ -38,12 +44,15 @@ def innocent() -> History:
             done("2", CHARGE, "c"),
             done("3", MAIL, "m", state="dead_lettered", reason="unknown_outcome"),
             done("4", STEPS, "s"),
+            *(done(name, TICKED, name) for name in TICKS),
         ],
         attempts=[Attempt("1", 1, "reap"), Attempt("3", 1, "dead_letter")],
         effects=Counter({"c": 1, "m": 1, "s:first": 1, "s:second": 1}),
         rows=Counter(
             {"booked b": 1, f"order {BOOKED} b": 1, f"order {CHARGE} c": 1, f"order {MAIL} m": 1, f"order {STEPS} s": 1}
+            | {f"ticked {name}": 1 for name in TICKS}
         ),
+        ticking=TICKING,
     )
 
 
@@ -86,6 +95,7 @@ PLANTED: dict[str, list[Callable[[History], History]]] = {
         lambda h: replace(h, effects=h.effects - Counter(["c"])),
         lambda h: replace(h, effects=h.effects - Counter(["s:second"])),
         lambda h: replace(h, rows=h.rows - Counter(["booked b"])),
+        lambda h: replace(h, rows=h.rows - Counter([f"ticked {TICKS[0]}"])),
         lambda h: altered(replace(h, effects=h.effects - Counter(["m"])), "3", state="succeeded", reason=None),
     ],
     "unfounded_effects": [
@@ -97,6 +107,7 @@ PLANTED: dict[str, list[Callable[[History], History]]] = {
     ],
     "two_handles": [
         lambda h: more(h, records=done("9", BOOKED, "b")),
+        lambda h: more(h, records=done("9", TICKED, TICKS[0])),
         lambda h: more(h, calls=Call(BOOKED, "b", "ok", handle="9")),
         lambda h: more(h, calls=Call(BOOKED, "b", "ok", handle="1", created=True)),
     ],
@@ -120,6 +131,11 @@ PLANTED: dict[str, list[Callable[[History], History]]] = {
         lambda h: without(without(h, "1"), "4"),
         lambda h: more(more(h, records=done("8", CHARGE, "x")), records=done("9", CHARGE, "y")),
     ],
+    "missed_ticks": [lambda h: without(h, TICKS[0]), lambda h: without(h, TICKS[-1])],
+    "unplanned_ticks": [
+        lambda h: more(h, records=done("9", TICKED, f"ticker 1 {(END + timedelta(seconds=3)).isoformat()}")),
+        lambda h: more(h, records=done("9", TICKED, f"ticker 9 {END.isoformat()}")),
+    ],
 }
 
 
@@ -127,7 +143,7 @@ def test_nothing_is_found_in_an_innocent_history() -> None:
     verdict = judge(innocent())
     assert verdict.violations == {}
     assert (verdict.acknowledged, verdict.calls, verdict.unknown, verdict.unknown_done) == (3, 7, 2, 1)
-    assert verdict.ends == {"dead_lettered/unknown_outcome": 1, "succeeded": 3}
+    assert verdict.ends == {"dead_lettered/unknown_outcome": 1, "succeeded": 3 + len(TICKS)}
 
 
 def test_every_check_has_planted_violations() -> None:

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, urlsplit
@@ -15,6 +16,7 @@ from tests.billing_sync.simulators import Simulator, start_simulator
 from tests.chaos import isolation, pace
 from tests.chaos.netns import Namespace
 from tests.chaos.sight import Sight
+from tests.chaos.ticking import Ticking
 from tests.processes import ROOT, Program, Programs, wait_until
 from tests.servers.session import FAST, KINDS, Servers
 from tests.servers.wire import LOOPBACK, Wire
@@ -96,6 +98,8 @@ class World:
         self.callers_wire: Wire
         self.workers: list[Worker] = []
         self.relays: list[Program] = []
+        self.beats: list[Program] = []
+        self.ticking_from: datetime
         self.callers = [Caller("ann"), Caller("bob")]
         self.one_down = threading.Lock()  # held by a fault that takes a whole worker down, until another is up
         self._programs_lock = threading.Lock()
@@ -116,6 +120,7 @@ class World:
         self._start_servers()
         self._lay_wires()
         self.relays = [self.start_relay() for _ in range(2)]
+        self.beats = [self.start_beat() for _ in range(2)]
         for worker in self.workers:
             self.start_worker(worker, ready=False)
         for worker in self.workers:
@@ -144,6 +149,9 @@ class World:
         self.vendor = start_simulator(self.programs, self.evidence / "ledger.sqlite3", *options)
         self.environment["LEDGERLY_URL"] = self.vendor.url
         assert migration.wait() == 0, "manage.py migrate failed"
+        self.ticking_from = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
+        ticking = [sys.executable, "-m", "tests.chaos.ticking", self.ticking_from.isoformat()]
+        subprocess.run(ticking, cwd=ROOT, env=self.environment, check=True)
 
     def _lay_wires(self) -> None:
         namespace = None
@@ -200,6 +208,13 @@ class World:
         relay.wait_for_log("relay: ready", START)
         return relay
 
+    def start_beat(self) -> Program:
+        celery = [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "INFO", "--pidfile", ""]
+        with self._programs_lock:
+            beat = self._spawn("beat", *celery)
+        beat.wait_for_log("beat: Starting", START)
+        return beat
+
     def start_callers(self) -> None:
         for caller in self.callers:
             self.start_caller(caller)
@@ -240,14 +255,27 @@ class World:
     def sight(self) -> Sight:
         return Sight(self.postgres)
 
-    def calm(self) -> None:
-        """Let callers rest, and return when none of them waits for an answer."""
+    def calm(self, sight: Sight) -> Ticking:
+        """Let callers and beats rest, when none of them has anything to do; returns what must have ticked."""
         self.hold.touch()
         wait_until(lambda: all(map(answered, self.callers)), 60, "callers have their answers")
+        with suppress(AssertionError):  # a tick that was missed is the judge's to name
+            wait_until(lambda: not sight.due_ticks(), 60)
+        until = datetime.now(UTC)
+        for beat in self.beats:
+            beat.freeze()
+        return Ticking(self.ticking_from, until - timedelta(seconds=1), datetime.now(UTC))
+
+    def stir(self) -> None:
+        """The end of calm."""
+        self.hold.unlink(missing_ok=True)
+        for beat in self.beats:
+            beat.thaw()
 
     def ended_by_themselves(self) -> list[str]:
         """Programs that nobody killed, and that are gone all the same."""
-        programs = [holder.program for holder in (*self.workers, *self.callers)] + self.relays
+        programs = [holder.program for holder in (*self.workers, *self.callers)]
+        programs += [*self.relays, *self.beats]
         return [f"{p.name} ended: {p.log()[-2000:]}" for p in programs if p and not p.alive]
 
     def audit(self) -> list[str]:

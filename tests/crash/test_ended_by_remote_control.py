@@ -8,6 +8,7 @@ from jobs.worker.terminating import ENDED, WITHDRAWN
 from tests.app.models import Effect
 from tests.app.tasks import Mark, WaitForFile
 from tests.processes import wait_until
+from tests.review import address, decide, person, take
 
 LONG = {"TESTS_LEASE": "3600"}  # nothing here may come of a lease that runs out
 
@@ -49,3 +50,31 @@ def test_a_waiting_job_is_withdrawn_and_a_running_one_left_alone_where_nobody_sa
     (tmp_path / "go").touch()
     wait_until(lambda: state_of(running) == "succeeded")
     assert not Effect.objects.filter(name="waiting").exists()
+
+
+def test_a_person_cancels_a_running_job_and_may_replay_it(client, spawn_worker, spawn_relay, tmp_path):
+    job = WaitForFile.enqueue(name="stuck", path=str(tmp_path / "go"))
+    spawn_worker(env=LONG)
+    spawn_relay(env=LONG)
+    wait_until(lambda: Effect.objects.filter(name="stuck").exists())
+    client.force_login(person("view_record", "cancel_record", "replay_record", name="ann"))
+    running = Record.objects.get(id=job.id)
+    assert "its worker was told to end it" in decide(client, running, "cancel").content.decode()
+    wait_until(lambda: state_of(job) == "failed_permanent")
+    ended = Record.objects.get(id=job.id)
+    assert ended.reason == "cancelled"
+    assert "Somebody cancelled it" in client.get(address(ended, "replay")).content.decode()
+    (tmp_path / "go").touch()
+    decide(client, ended, "replay")
+    wait_until(lambda: state_of(job) == "succeeded", 30)
+    decisions = Decision.objects.filter(record_id=job.id).order_by("id").values_list("action", "by")
+    assert list(decisions) == [("cancel", "ann"), ("cancel", "remote control"), ("replay", "ann")]
+
+
+def test_a_cancel_that_no_worker_can_hear_says_so(client, broker, transactional_db):
+    claimed = take(Mark.enqueue(name="running"))
+    client.force_login(person("view_record", "cancel_record", name="ann"))
+    broker.stop()
+    page = decide(client, Record.objects.get(id=claimed.id), "cancel").content.decode()
+    assert "Nothing was done: its worker could not be told: the broker is away" in page
+    assert not Decision.objects.exists()

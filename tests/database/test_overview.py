@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from idempotency import queues, reads, transitions
-from idempotency.models import Record
+from idempotency.models import GivenUp, Record
 from idempotency.states import PauseKind, Reason
 from jobs import conf, registry
 from jobs.models import Decision, Mark, Minute, Worker
@@ -138,8 +139,7 @@ def test_more_than_twenty_dead_letters_an_hour_are_told(viewer):
     ((level, sentence),) = said()
     assert (level, sentence[:53]) == ("red", "21 jobs were dead-lettered in the last hour, more tha")
     assert "21 to review" in page_of(viewer)
-    old = Record.objects.first()
-    Record.objects.filter(id=old.id).update(finished_at=old.finished_at - timedelta(minutes=61))
+    GivenUp.objects.filter(id=GivenUp.objects.first().id).update(at=reads.now(connection) - timedelta(minutes=61))
     assert said() == [], "what was given up before is none of this hour's"
 
 
@@ -221,6 +221,19 @@ def test_it_costs_fewer_than_fifteen_queries_and_none_reads_the_whole_table(oper
     for query in captured:
         if query["sql"].lstrip().startswith(("--", "SELECT", "WITH")):
             read_by_index(connection, query["sql"], None)
+
+
+def test_the_list_that_it_leads_to_reads_no_whole_table_either(viewer):
+    fill(connection, conf.queues(), finished=30_000, live=2_000)
+    with CaptureQueriesContext(connection) as captured:
+        page = page_of(viewer, "/admin/idempotency/record/")
+    assert "10000 records" in page.lower()
+    assert "?queue=billing-sync" in page
+    for query in captured:
+        read_by_index(connection, query["sql"], None)
+    for queue, found in (("critical", 34), ("default", 0)):
+        narrowed = page_of(viewer, f"/admin/idempotency/record/?queue={queue}&state__exact=failed_permanent")
+        assert f"{found} records" in narrowed.lower()
 
 
 # -- pause and resume -------------------------------------------------------------------------------------------------
@@ -341,3 +354,13 @@ def test_what_is_not_paused_cannot_be_resumed(operator):
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 def test_a_queue_that_nobody_declared_is_not_found(operator, verb):
     assert operator.get(address(verb, "nowhere")).status_code == 404
+
+
+def test_the_command_line_keeps_the_same_trail():
+    call_command("jobs", "pause", "default", "--reason", "vendor is down")
+    call_command("jobs", "resume", "default", "--reason", "it is back")
+    call_command("jobs", "resume", "default")
+    assert list(Decision.objects.order_by("id").values_list("action", "queue", "why")) == [
+        ("pause", "default", "vendor is down"),
+        ("resume", "default", "it is back"),
+    ]

@@ -8,7 +8,7 @@ from django.core.management import CommandError, get_commands, load_command_clas
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "runbooks").glob("*.md")), *sorted((ROOT / "deploy").glob("*.md"))]
-COMMAND = re.compile(r"^ {4,}manage\.py jobs ([^#\n]+)", re.MULTILINE)
+COMMAND = re.compile(r"^(?: {4,})?manage\.py jobs ([^#\n]+)", re.MULTILINE)  # indented, or in a fence
 
 
 def commands() -> list[tuple[str, str]]:

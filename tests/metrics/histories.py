@@ -60,6 +60,10 @@ def bare(metric, *values):
     return (metric, {}, values)
 
 
+def troubles(*values, kind):
+    return ("jobs_schedule_troubles", {"kind": kind}, values)
+
+
 def of_vendor(metric, *values):
     return (metric, {"vendor": "ledgerly"}, values)
 
@@ -124,6 +128,14 @@ MACHINERY = [
     _("JobsRelayDown", "no relay for a minute", bare("jobs_relay_last_tick_timestamp_seconds", 0, 60, 120),
       fires_at=4),
     _("JobsRelayDown", "it ticks", bare("jobs_relay_last_tick_timestamp_seconds", *range(0, 20 * 60, 60))),
+    _("JobsBeatAbsent", "for two minutes", troubles(0, 1, kind="no_beat"), fires_at=3),
+    _("JobsBeatAbsent", "for a deploy", troubles(0, 1, 1, 0, kind="no_beat")),
+    _("JobsScheduleLate", "for two minutes", troubles(2, kind="late"), fires_at=2),
+    _("JobsScheduleLate", "for one", troubles(2, 2, 0, kind="late")),
+    _("JobsScheduleStopped", "one of each", troubles(1, kind="paused"), troubles(1, kind="unreadable"), fires_at=0),
+    _("JobsScheduleStopped", "one that is late", troubles(1, kind="late"), troubles(0, kind="paused")),
+    _("JobsClockWrong", "for five minutes", troubles(1, kind="clock"), fires_at=5),
+    _("JobsClockWrong", "until it was corrected", troubles(1, 1, 1, 0, kind="clock")),
     _("JobsBooksDoNotBalance", "one breach", bare("jobs_books_breaches", 0, 1), fires_at=1),
     _("JobsBooksDoNotBalance", "they balance", bare("jobs_books_breaches", 0)),
     _("JobsBooksNotAudited", "two days", bare("jobs_books_verified_timestamp_seconds", -2 * 24 * HOUR), fires_at=1),

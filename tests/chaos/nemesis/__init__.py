@@ -1,5 +1,6 @@
 """The faults, one class per kind: how it strikes, heals, and knows that it hit something in flight."""
 
+from tests.chaos.nemesis.beats import KillBeat, StopBeat
 from tests.chaos.nemesis.brokers import BrokerFlush, BrokerKill
 from tests.chaos.nemesis.callers import CallerAnswerLost, KillCaller, KillCallerBackend
 from tests.chaos.nemesis.clock import ClockSkew
@@ -32,6 +33,8 @@ FAULTS: dict[str, type[Fault]] = {
     "clock_skew": ClockSkew,
     "kill_relay": KillRelay,
     "stop_relay": StopRelay,
+    "kill_beat": KillBeat,
+    "stop_beat": StopBeat,
     "broker_flush": BrokerFlush,
     "broker_kill": BrokerKill,
     "postgres_immediate": PostgresImmediate,
