@@ -1,11 +1,11 @@
-"""The jobs of this domain: import a file, push an invoice to the billing vendor, mail it."""
+"""The jobs of this domain: import a file, push an invoice to the billing vendor, mail it; and those by the clock."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
-from billing_sync import ledgerly, mailing
+from billing_sync import ledgerly, mailing, pruning, reconciling
 from billing_sync.documents import vendor_document
 from billing_sync.importing.chunks import work_off_chunk
 from billing_sync.models import Invoice
@@ -87,3 +87,66 @@ def email_invoice(invoice_id: int, revision: int) -> None:
     invoice = Invoice.objects.select_related("account").filter(pk=invoice_id, revision=revision).first()
     if invoice:
         mailing.send(invoice)
+
+
+class ReconcileInvoices(IdempotentTask):
+    """Compare a chunk of invoices with the vendor's books, have repaired what differs, and ask for the next chunk."""
+
+    queue = "billing-sync"
+    owner = "billing"
+    vendor = "ledgerly"
+    dedupe_key = ("night", "after")
+    calls_per_attempt = reconciling.CHUNK
+    priority = -10  # who waits for an invoice comes first
+
+    def run(self, *, night: str, after: int = 0) -> dict[str, Any]:  # noqa: ARG002 - it makes this night's work its own
+        invoices = reconciling.chunk(after)
+        drift = [found.parameters for found in reconciling.drifted(invoices)]
+        return {"looked_at": len(invoices), "drift": drift, "last": invoices[-1].pk if invoices else None}
+
+    def commit(self, result: dict[str, Any], *, night: str, after: int = 0) -> None:  # noqa: ARG002 - as it is called
+        for parameters in result["drift"]:
+            mend(parameters, night)
+        if result["last"] is not None:
+            self.enqueue(night=night, after=result["last"])
+
+
+def mend(parameters: dict[str, Any], night: str) -> None:
+    """What was never asked for is asked for now. What is under way, or waits for a person, is left to them."""
+    sync = SyncInvoice.enqueue(**parameters)
+    if sync.state == "succeeded":
+        RepairInvoice.enqueue(**parameters, night=night)
+
+
+class RepairInvoice(SyncInvoice):
+    """Push a revision again that had been synced, and that the vendor does not hold, or holds under another id."""
+
+    dedupe_key = (*SyncInvoice.dedupe_key, "night")
+
+    def already_done(
+        self, *, account_id: int, external_invoice_id: str, revision: int, night: str
+    ) -> dict[str, Any] | None:
+        del night
+        return super().already_done(account_id=account_id, external_invoice_id=external_invoice_id, revision=revision)
+
+    def run(self, *, account_id: int, external_invoice_id: str, revision: int, night: str) -> dict[str, Any]:
+        del night
+        return super().run(account_id=account_id, external_invoice_id=external_invoice_id, revision=revision)
+
+    def commit(
+        self, result: dict[str, Any], *, account_id: int, external_invoice_id: str, revision: int, night: str
+    ) -> None:
+        del night
+        super().commit(result, account_id=account_id, external_invoice_id=external_invoice_id, revision=revision)
+
+
+@idempotent_task(queue="default", owner="billing", dedupe_key=("until",), external_effect=True)
+def mail_digest(until: str) -> dict[str, Any]:
+    """Tell the billing team what happened in the hour before `until`, a moment as ISO 8601."""
+    return mailing.send_digest(datetime.fromisoformat(until))
+
+
+@idempotent_task(queue="default", owner="billing", dedupe_key=("week",))
+def prune_imports(week: str) -> dict[str, int]:  # noqa: ARG001 - it makes this week's work its own
+    """Delete what old imports left behind."""
+    return pruning.prune_imports()

@@ -70,6 +70,7 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c idle_in_transact
 EMAIL_BACKEND = os.environ.get("DJANGO_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 EMAIL_FILE_PATH = os.environ.get("DJANGO_EMAIL_FILE_PATH")
 DEFAULT_FROM_EMAIL = "billing@example.com"
+BILLING_DIGEST_TO = os.environ.get("BILLING_DIGEST_TO", "billing-team@example.com")
 
 # JSON lines, but for the eyes of whoever started the process by hand.
 LOGGING_CONFIG = "jobs.logs.configure"

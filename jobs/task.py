@@ -285,8 +285,8 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
     @classmethod
     def bind(cls, app: Celery) -> Celery:
         with warnings.catch_warnings():
-            # Celery warns that it will ignore a task's `queue` some day. It is the record's queue, so it may.
-            warnings.filterwarnings("ignore", message=r"\s*The 'queue' task attribute")
+            # Celery warns that it will ignore a task's `queue` and `priority` some day. They are the record's: it may.
+            warnings.filterwarnings("ignore", message=r"\s*The '(queue|priority)' task attribute")
             bound: Celery = super().bind(app)
         return bound
 

@@ -50,6 +50,7 @@ def perform(stage: Stage, screen: Screen, options: Options) -> Report:
 def make_tables(password: str) -> None:
     """Migrate in this process, which needs Django anyway, and make the admin's user."""
     command("migrate", verbosity=0, interactive=False)
+    command("jobs", "sync-schedules")
     get_user_model().objects.create_superuser(USER, f"{USER}@example.com", password)
 
 

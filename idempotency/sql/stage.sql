@@ -9,5 +9,7 @@ WITH due AS MATERIALIZED (  -- on its own: as a condition it may be asked again 
 )
 UPDATE idempotency_record AS r SET line = {{line}}
 FROM due
-WHERE r.id = due.id AND state = 'queued' AND parked_reason IS NULL AND line IS NULL AND NOT held
+-- The guard is in `due`, which holds the rows. Said again here in full, a planner that has no statistics yet would find
+-- these rows by reading all that waits.
+WHERE r.id = due.id AND state = 'queued'
 RETURNING r.id

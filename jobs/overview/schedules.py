@@ -6,6 +6,8 @@ from typing import Any
 
 from django.apps import apps
 
+from jobs.schedules import reads
+
 MOST = 50  # on one page
 
 
@@ -26,9 +28,8 @@ def planned(at: datetime) -> list[Planned]:
     if not apps.is_installed("django_celery_beat"):
         return []
     model: Any = apps.get_model("django_celery_beat", "PeriodicTask")
-    entries = model.objects.select_related("interval", "crontab", "solar", "clocked").exclude(
-        task="celery.backend_cleanup"
-    )
+    related = ["interval", "crontab", "solar", "clocked", *(["position"] if reads.installed() else [])]
+    entries = model.objects.select_related(*related).exclude(task="celery.backend_cleanup")
     return [_planned(entry, at) for entry in entries.order_by("-enabled", "name")[:MOST]]
 
 
@@ -41,6 +42,9 @@ def _planned(entry: Any, at: datetime) -> Planned:
 def _next(entry: Any, at: datetime) -> datetime | None:
     if not entry.enabled:
         return None
+    if position := getattr(entry, "position", None):
+        due: datetime | None = position.next_due_at
+        return due
     try:
         found: datetime = at + entry.schedule.remaining_estimate(entry.last_run_at or at)
         found = (found + timedelta(milliseconds=500)).replace(

@@ -93,7 +93,7 @@ def _ask(task: type[IdempotentTask], wanted: Wanted, nominal: datetime, secrets:
     args, kwargs = _parameters(wanted)
     given = calls.bind(task.signature_of_run(), task.name, args, kwargs)
     payload = {name: filled(value, nominal, wanted.zone) for name, value in given.items()}
-    secrets += [payload.get(name) for name in task.sensitive]
+    secrets += task.secrets(payload)
     own = any(payload[name] != given[name] for name in task.dedupe_key or () if name in given)
     options = Options(queue=wanted.queue or None, priority=wanted.priority, key=None if own else key(wanted, nominal))
     answer = enqueueing.enqueue(task, options, (), payload)

@@ -15,7 +15,8 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from jobs.schedules.declared import Schedule, declared
+from jobs.schedules import declared as code
+from jobs.schedules.declared import Schedule
 from jobs.schedules.models import Declaration, Policy
 from jobs.schedules.times import FIELDS
 
@@ -42,7 +43,7 @@ def sync(*, dry_run: bool = False, force: bool = False) -> list[Change]:
     """Bring declared schedules to the tables, in one transaction. One at a time: a deploy starts on many machines."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('jobs sync-schedules', 0))")
-    changes = [_one(schedule, dry_run=dry_run, force=force) for _, schedule in sorted(declared.items())]
+    changes = [_one(schedule, dry_run=dry_run, force=force) for _, schedule in sorted(code.declared.items())]
     return changes + _removed(dry_run=dry_run)
 
 
@@ -68,7 +69,7 @@ def _one(schedule: Schedule, *, dry_run: bool, force: bool) -> Change:
 
 def _removed(*, dry_run: bool) -> list[Change]:
     """What was declared and is no more: it is disabled, and its row stays for whoever wants to know."""
-    gone = PeriodicTask.objects.filter(declaration__isnull=False).exclude(name__in=declared).order_by("name")
+    gone = PeriodicTask.objects.filter(declaration__isnull=False).exclude(name__in=code.declared).order_by("name")
     changes = [Change(row.name, "removed", {"enabled": (row.enabled, False)}) for row in gone]
     if not dry_run:
         for row in gone:

@@ -13,6 +13,7 @@ HERE = ("--peers", "none", "--json")  # what has to be installed first is for pe
 BACKLOG = (sys.executable, "-m", "tests.benchmarks.backlog", "--jobs", "20000", "--claims", "3", "--json")
 PERIODS = ("--rounds", "1", "--seconds", "1", "--backlog", "30000")
 ISOLATION = (sys.executable, "-m", "tests.benchmarks.isolation", *PERIODS, "--json")
+DELAYS = (sys.executable, "-m", "tests.benchmarks.delays", "--jobs", "2000", "--looks", "5", "--json")
 REVIEW = (sys.executable, "-m", "tests.benchmarks.review", "--jobs", "400", "--fetches", "2", "--json")
 
 
@@ -62,3 +63,12 @@ def test_pages_of_review_are_measured_alone_and_while_a_bulk_replay_runs() -> No
     assert all(
         found[page]["p50"] > 0 for page in ("inbox_ms", "index_alone_ms", "index_during_ms", "bulk_page_during_ms")
     )
+
+
+def test_delayed_jobs_are_measured_by_what_they_add_to_a_claim_and_to_a_relays_look() -> None:
+    found = told(DELAYS)
+    assert found["delayed_jobs"] == 2000
+    for work in ("claim_ms", "relay_ms"):
+        assert found[work]["without"] > 0
+        assert found[work]["with"] > 0
+        assert found[work]["ratio"] > 0

@@ -1,15 +1,16 @@
 """A claim reads as many records as it takes, however many wait, and though the planner knows how many."""
 
 import json
+from datetime import timedelta
 from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
-from idempotency import transitions
+from idempotency import reads, transitions
 from idempotency.statements import statement
 from tests.database.test_plans import FILL, PARAMS, nodes
-from tests.records import LEASE, own_connection
+from tests.records import LEASE, claim, enqueue_plenty, own_connection
 
 READS_BY_INDEX = ("Index Scan", "Index Only Scan", "Bitmap Heap Scan", "ModifyTable")
 NOBODYS = [SimpleNamespace(id=uuid4(), fencing_token=1, lease_id=uuid4())]
@@ -58,3 +59,22 @@ def test_plans_that_were_made_while_the_table_was_empty_read_no_more_when_it_is_
             (read,) = connection.execute(READ).fetchone()
     assert done == [200] * 3
     assert read - before < 20 * sum(done)
+
+
+def test_jobs_that_are_due_in_ninety_days_are_read_by_neither_relay_nor_claim_until_then(django_db_setup):
+    with own_connection() as connection, connection.transaction(force_rollback=True):
+        enqueue_plenty(connection, 500)
+
+        def read_by_a_look():
+            (before,) = connection.execute(READ).fetchone()
+            with connection.transaction(force_rollback=True):
+                transitions.stage(connection, ["default"])
+                (backlog,) = reads.backlog(connection, ["default"], cap=10_000)
+                assert backlog.claimable == 500
+                assert len(claim(connection, 200)) == 200
+            return connection.execute(READ).fetchone()[0] - before
+
+        few = read_by_a_look()
+        for day in range(90):
+            enqueue_plenty(connection, 200, delay=timedelta(days=1 + day))
+        assert read_by_a_look() <= 1.1 * few

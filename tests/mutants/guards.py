@@ -684,4 +684,24 @@ MUTANTS = (
             "test_the_job_of_a_killed_process_runs_again_at_once",
         ),
     ),
+    *_of(
+        "jobs/schedules/sql/take.sql",
+        "tests/schedules/test_turns.py",
+        (
+            "a turn takes no lock",
+            "FOR UPDATE OF o SKIP LOCKED",
+            "",
+            "test_a_schedule_whose_turn_somebody_else_has_is_passed",
+        ),
+    ),
+    *_of(
+        "jobs/schedules/asking.py",
+        "tests/schedules/test_turns.py",
+        (
+            "a tick has the task's own key",
+            "None if own else key(wanted, nominal)",
+            "None",
+            "test_a_tick_has_one_job_and_its_key_is_its_own",
+        ),
+    ),
 )

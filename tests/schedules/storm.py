@@ -15,8 +15,8 @@ from tests.app.models import Effect
 from tests.processes import wait_until
 from tests.schedules.making import now, schedule
 
-SECONDS = float(os.environ.get("TESTS_STORM", "16"))
-OUTAGE = float(os.environ.get("TESTS_STORM_OUTAGE", "5"))
+SECONDS = float(os.environ.get("TESTS_STORM", "12"))
+OUTAGE = float(os.environ.get("TESTS_STORM_OUTAGE", "4"))
 KILL_EVERY = 2.0  # seconds
 SCHEDULES, BEATS = 200, 3
 SECOND = timedelta(seconds=1)

@@ -8,6 +8,7 @@ from django_celery_beat.models import PeriodicTask
 from idempotency.models import Record
 from jobs import room
 from jobs.schedules.models import Policy, Position, Tick
+from tests.records import own_connection
 from tests.schedules.making import (
     adopt,
     beats_were_down_for,
@@ -72,6 +73,17 @@ def test_many_missed_ticks_are_accounted_for_one_by_one_in_several_turns():
     assert outcomes(made)[:448] == ["missed"] * 448
     assert len(ledger(made)) == 450
     assert sum(fired) == outcomes(made).count("fired") > 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_schedule_whose_turn_somebody_else_has_is_passed():
+    made = schedule(every=timedelta(seconds=10))
+    beats_were_down_for(timedelta(seconds=15))
+    with own_connection() as other, other.transaction():
+        other.execute("SELECT FROM jobs_schedules_position WHERE schedule_id = %s FOR UPDATE", (made.pk,))
+        assert turn(made) == 0
+    assert outcomes(made) == []
+    assert turn(made) == 1
 
 
 def test_a_tick_has_one_job_and_its_key_is_its_own():

@@ -48,7 +48,6 @@ def jobs(capsys):
 def code(monkeypatch):
     """What is declared in code: nothing, but what the test declares."""
     monkeypatch.setattr(declaring, "declared", {})
-    monkeypatch.setattr("jobs.schedules.syncing.declared", declaring.declared)
 
     def declare(name="nightly", task=mark_each_time, **options):
         declaring.declared.pop(name, None)

@@ -110,3 +110,12 @@ def test_a_plain_call_works_before_celery_was_ever_used():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stdout == "42\n", done.stderr
+
+
+def test_a_task_with_a_priority_of_its_own_is_registered_without_a_warning_of_celerys():
+    class Urgent(IdempotentTask):
+        abstract = True  # no task of this process
+        priority = 5
+
+    Urgent.bind(celery.Celery("another", set_as_current=False))
+    assert Urgent.priority == 5
