@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
 
-from jobs.admin import pausing
+from jobs.admin import measured, pausing
 from jobs.admin.pages import VIEW, LookOnly, demand, may, show
 from jobs.models import Overview
 from jobs.overview import snapshot
@@ -28,6 +28,7 @@ class OverviewAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         wrap = self.admin_site.admin_view
         return [
             path("", wrap(self.changelist_view), name="jobs_overview_changelist"),
+            path("metrics/", wrap(self.metrics), name="jobs_overview_metrics"),
             path("pause/<str:queue>/", wrap(self.pause), name="jobs_overview_pause"),
             path("resume/<str:queue>/", wrap(self.resume), name="jobs_overview_resume"),
         ]
@@ -48,6 +49,10 @@ class OverviewAdmin(LookOnly, admin.ModelAdmin):  # type: ignore[type-arg]
             "every": EVERY,
         }
         return show(request, self.admin_site, "jobs/overview.html", title="Overview", **context)
+
+    def metrics(self, request: HttpRequest) -> HttpResponse:
+        demand(request, VIEW)
+        return measured.metrics_view(request, self.admin_site)
 
     def pause(self, request: HttpRequest, queue: str) -> HttpResponse:
         demand(request, VIEW, pausing.PAUSE)

@@ -12,8 +12,10 @@ from jobs.metrics import measuring, reading, snapshot
 from jobs.metrics.calls import NAME as VENDOR_CALLS
 from jobs.metrics.exposition import budget
 from jobs.metrics.measuring import Sums
-from tests.records import OOPS, by_hand, claim, enqueue, enqueue_plenty
+from tests.records import OOPS, by_hand, claim, enqueue, enqueue_plenty, own_connection
+from tests.review import person
 
+METRICS_PAGE = "/admin/jobs/overview/metrics/"
 AGE = "jobs_oldest_due_age_seconds"
 MINUTE = """
 INSERT INTO jobs_minute (minute, queue, enqueued, succeeded, failed_permanent, dead_lettered, retried, depth, age, busy,
@@ -235,3 +237,20 @@ def test_there_are_few_series(settings):
 
     settings.JOBS_QUEUES = JOBS_QUEUES
     assert budget() < 2_700
+
+
+def test_the_metrics_are_a_page_in_the_admin_for_those_who_may_look(client, transactional_db):
+    with own_connection() as connection:
+        measuring.add(connection, calls(0.07))
+        queues.pause(connection, "billing-sync", duration=None, reason="401", by="w", kind=PauseKind.REFUSED,
+                     vendor="ledgerly")  # fmt: skip
+    assert client.get(METRICS_PAGE).status_code == 302
+    client.force_login(person("pause_queue"))
+    assert client.get(METRICS_PAGE).status_code == 403
+    client.force_login(person("view_record", name="viewer"))
+    page = client.get(METRICS_PAGE).content.decode()
+    assert "JobsVendorRefusesUs" in page
+    assert "runbooks/vendor-refuses-us.md" in page
+    assert '<th scope="row">ledgerly</th>' in page
+    told = client.get(METRICS_PAGE, {"format": "json"}).json()
+    assert ["jobs_vendor_recent_calls", {"vendor": "ledgerly"}, 1.0] in told["samples"]
