@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from idempotency.claims import Problem
@@ -13,7 +13,7 @@ from jobs.models import BulkReplay, Decision
 from tests.app.tasks import Letter, Mark, MarkAlone
 from tests.browser.screens import look_at
 from tests.browser.test_admin import operator_page  # noqa: F401 - a fixture
-from tests.bulk import many_given_up
+from tests.bulk import begun, many_given_up, run_all, step
 from tests.processes import Program
 from tests.review import address, given_up, person
 
@@ -152,8 +152,8 @@ def test_a_bulk_replay_from_its_preview_to_its_end(
 def test_with_the_keyboard_alone(page: Page, live_server: LiveServer) -> None:
     record = letter()
     page.goto(live_server.url + INBOX)
-    for step in ("ValueError", str(record.id), "Replay …"):
-        tab_to(page, step)
+    for link in ("ValueError", str(record.id), "Replay …"):
+        tab_to(page, link)
         with page.expect_navigation():
             page.keyboard.press("Enter")
     page.keyboard.type("the street is there now")  # the reason has the focus
@@ -182,3 +182,20 @@ def test_a_bulk_replay_with_the_keyboard_alone(page: Page, live_server: LiveServ
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Cancelled by operator: the wrong filter")
     assert BulkReplay.objects.get().state == "cancelled"
+
+
+def test_a_bulk_replays_page_follows_it_without_javascript(
+    browser: Browser, page: Page, live_server: LiveServer
+) -> None:
+    many_given_up(3)
+    found = begun(canary=3)
+    state = page.context.storage_state()
+    with browser.new_context(java_script_enabled=False, storage_state=state) as plain:
+        shown = plain.new_page()
+        shown.goto(f"{live_server.url}/admin/jobs/bulkreplay/{found.pk}/change/")
+        expect(shown.get_by_role("status")).to_contain_text("0 of its 3 jobs have ended")
+        for _ in range(3):
+            step(found)
+            run_all()
+        expect(shown.get_by_role("status")).to_contain_text("Every job had its turn.")
+        expect(shown.locator(".tile", has_text="succeeded")).to_contain_text("3")

@@ -1,4 +1,4 @@
-"""PostgreSQL restarted in the middle: workers and relay wait for it, and every job is done."""
+"""PostgreSQL restarted in the middle: workers and relay wait for it, every job is done and a bulk replay goes on."""
 
 import subprocess
 import sys
@@ -11,10 +11,12 @@ from idempotency import transitions
 from idempotency.claims import Request
 from idempotency.ids import new_id
 from idempotency.keys import digest
+from tests.dead_letters import make
 from tests.processes import ROOT, wait_until
 from tests.records import TERMS, assert_balanced, replace
 
-JOBS = 300
+JOBS, GIVEN_UP = 300, 100
+REPLAY = ("jobs", "replay", "--all", "--reason", "after the outage", "--rate", "20", "--no-wait")
 
 
 @pytest.fixture
@@ -44,13 +46,16 @@ def test_every_job_is_done_although_postgres_was_stopped_and_killed(postgres, en
     subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         enqueue(connection)
+        make(connection, GIVEN_UP, task="tests.app.Mark", queue="default", causes=2, parameter="name", prefix="again ")
+    subprocess.run([sys.executable, "manage.py", *REPLAY], cwd=ROOT, env=environment, check=True)
     worker, relay = programs.worker(), programs.relay()
     for part, ends in ((5, postgres.stop), (2, postgres.kill)):
         wait_until(lambda part=part: done(postgres.url) >= JOBS // part, 30)
         ends()
         postgres.start()
-    wait_until(lambda: done(postgres.url) == JOBS, 60)
+    wait_until(lambda: done(postgres.url) == JOBS + GIVEN_UP, 60)
     assert worker.alive
     assert relay.alive
     with psycopg.connect(postgres.url) as connection:
         assert_balanced(connection)
+        assert connection.execute("SELECT DISTINCT answer FROM jobs_bulkitem").fetchall() == [("replayed",)]
