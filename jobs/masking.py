@@ -5,34 +5,44 @@ is made, so that no handler, formatter or service that reads log records can sho
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 from jobs.problems import STARS, cover, texts
 
-_at_work: dict[object, list[str]] = {}  # by job: its secrets, the longest first
+_at_work: "dict[object, AtWork]" = {}  # by job
 _formatter = logging.Formatter()
 
 
 class AtWork:
-    """While the job runs its secrets show as stars: `with AtWork(id, values):`."""
+    """While the job runs its secrets show as stars: `with AtWork(id, values):`. Costs little where nothing is shown."""
 
-    __slots__ = ("_job", "_secrets")
+    __slots__ = ("_job", "_secrets", "_texts")
 
-    def __init__(self, job: object, secrets: Iterable[object]) -> None:
-        self._job, self._secrets = job, texts(secrets)
+    def __init__(self, job: object, secrets: Sequence[object]) -> None:
+        self._job, self._secrets = job, secrets
+        self._texts: list[str] | None = None
 
     def __enter__(self) -> None:
-        _at_work[self._job] = self._secrets
+        if self._secrets:
+            _at_work[self._job] = self
 
     def __exit__(self, _type: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
         _at_work.pop(self._job, None)
 
+    def texts(self) -> list[str]:
+        if self._texts is None:
+            self._texts = texts(self._secrets)
+        return self._texts
+
 
 def secrets() -> list[str]:
-    """Every text that must not be seen now."""
-    return sorted({text for known in list(_at_work.values()) for text in known}, key=len, reverse=True)
+    """Every text that must not be seen now, the longest first."""
+    known = list(_at_work.values())
+    if len(known) == 1:
+        return known[0].texts()
+    return sorted({text for job in known for text in job.texts()}, key=len, reverse=True)
 
 
 def masked(value: Any, hidden: list[str] | None = None) -> Any:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 watching: "tuple[Observer, ...]" = ()
 Context = AbstractContextManager[Any] | None
+PASSED_OVER = "%s failed and is passed over"
 
 
 @dataclass(slots=True)
@@ -91,6 +93,9 @@ class Observer:
     def ended(self, task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
         """Within `running`, when the attempt has ended; see `job.outcome`."""
 
+    def ticking(self, schedule: str, nominal: datetime, times: Mapping[str, Any]) -> Context:
+        """Around the enqueue of one tick of a schedule, in a beat; `times` as its row has them."""
+
     def calling(self, vendor: str) -> Context:
         """Around one call of a vendor."""
 
@@ -122,12 +127,35 @@ def around(of: Callable[[Observer], Context]) -> Iterator[None]:
         yield
 
 
+class Running:
+    """The same around one attempt, without what a generator and a stack of contexts cost: each job pays for it."""
+
+    __slots__ = ("_entered",)
+
+    def __init__(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> None:
+        self._entered = []
+        for observer in watching:
+            try:
+                if (context := observer.running(task, job, request)) is not None:
+                    context.__enter__()
+                    self._entered.append(context)
+            except Exception:
+                logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
+
+    def leave(self) -> None:
+        while self._entered:
+            try:
+                self._entered.pop().__exit__(None, None, None)
+            except Exception:
+                logger.exception(PASSED_OVER, "the end of a job", extra=log_events.OBSERVER_FAILED)
+
+
 def tell(what: Callable[[Observer], object]) -> None:
     for observer in watching:
         try:
             what(observer)
         except Exception:
-            logger.exception("%s failed and is passed over", type(observer).__name__, extra=log_events.OBSERVER_FAILED)
+            logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
 
 
 def _enter(stack: ExitStack, observer: Observer, of: Callable[[Observer], Any]) -> None:
@@ -135,7 +163,7 @@ def _enter(stack: ExitStack, observer: Observer, of: Callable[[Observer], Any]) 
         if (context := of(observer)) is not None:
             stack.enter_context(context)
     except Exception:
-        logger.exception("%s failed and is passed over", type(observer).__name__, extra=log_events.OBSERVER_FAILED)
+        logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
 
 
 def with_headers(options: "Options", headers: Mapping[str, str]) -> "Options":

@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as contexts
@@ -110,8 +111,7 @@ class Tracing(Observer):
             yield
 
     def ended(self, task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:  # noqa: ARG002 - as asked
-        span = trace.get_current_span()
-        if not span.is_recording():
+        if not (span := trace.get_current_span()).is_recording():
             return
         span.set_attribute("jobs.outcome", job.outcome or "unknown")
         if (problem := job.problem) is not None:
@@ -157,7 +157,7 @@ class Tracing(Observer):
 
 
 class _Unsampled:
-    """What the caller's sampler left out, a hundredth of whose price would still be paid by each job."""
+    """What the caller's sampler left out: a span that records nothing still costs eight times as much."""
 
     __slots__ = ("_sent", "_token")
 
@@ -165,14 +165,19 @@ class _Unsampled:
         self._sent = sent
 
     def __enter__(self) -> None:
-        try:
-            span = SpanContext(int(self._sent[3:35], 16), int(self._sent[36:52], 16), is_remote=True, trace_flags=OFF)
-        except ValueError:
-            span = trace.INVALID_SPAN_CONTEXT
-        self._token = contexts.attach(trace.set_span_in_context(NonRecordingSpan(span), Context()))
+        self._token = contexts.attach(_left_out(self._sent))
 
     def __exit__(self, *_: object) -> None:
         contexts.detach(self._token)
+
+
+@lru_cache(256)  # jobs that were enqueued together come with one header
+def _left_out(sent: str) -> Context:
+    try:
+        span = SpanContext(int(sent[3:35], 16), int(sent[36:52], 16), is_remote=True, trace_flags=OFF)
+    except ValueError:
+        span = trace.INVALID_SPAN_CONTEXT
+    return trace.set_span_in_context(NonRecordingSpan(span), Context())
 
 
 OFF = TraceFlags(TraceFlags.DEFAULT)

@@ -39,13 +39,19 @@ def cover(text: str, hidden: Iterable[str]) -> str:
 
 def texts(secrets: Iterable[object]) -> list[str]:
     """All texts by which these values would show, also in code, JSON, HTML and addresses; the longest first."""
-    found = {text for s in secrets for text in _texts(s)}
-    written = (str, _python, _json, escape, quote, quote_plus)
-    return sorted({write(text) for text in found for write in written}, key=len, reverse=True)
+    plain = {text for s in secrets for text in _texts(s)}
+    written = plain | {write(text) for text in plain for write in (_python, _quoted, escape, quote, quote_plus)}
+    return sorted(written | {_json(text) for text in written}, key=len, reverse=True)
 
 
 def _python(text: str) -> str:
     return repr(text)[1:-1]
+
+
+def _quoted(text: str) -> str:
+    """As Python writes it where it is a part of a text that holds both kinds of quotes."""
+    both = "'\""
+    return repr(both + text)[len(repr(both)) - 1 : -1]
 
 
 def _json(text: str) -> str:

@@ -10,9 +10,9 @@ Sentry's own integration for Celery goes on with all other tasks; jobs are this 
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime
 from functools import cache, partial
 from inspect import unwrap
 from types import TracebackType
@@ -25,7 +25,7 @@ from sentry_sdk.scope import add_global_event_processor
 from sentry_sdk.tracing_utils import has_tracing_enabled
 from sentry_sdk.utils import event_from_exception
 
-from jobs import conf, masking, observers
+from jobs import check_ins, conf, masking, observers
 from jobs.context import Outcome
 from jobs.observers import Context, Death, Enqueuing, Observer
 
@@ -59,6 +59,9 @@ class JobsIntegration(Integration):
 
 
 class Reports(Observer):
+    def ticking(self, schedule: str, nominal: datetime, times: Mapping[str, Any]) -> Context:  # noqa: ARG002 - as asked
+        return check_ins.ticking(schedule, times) if _active() else None
+
     def enqueuing(self, enqueuing: Enqueuing) -> Context:
         return _publishing(enqueuing) if _active() else None
 
@@ -66,11 +69,14 @@ class Reports(Observer):
         return _Attempt(task, job, request) if _active() else None
 
     def ended(self, task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
+        scope = sentry_sdk.get_current_scope()
+        if scope.span is None and job.outcome is Outcome.SUCCEEDED and not check_ins.told(job):
+            return  # most jobs
         if not _active():
             return
-        span = sentry_sdk.get_current_scope().transaction
-        if span:
-            span.set_status(STATUS.get(job.outcome or Outcome.LOST, "aborted"))
+        if scope.transaction:
+            scope.transaction.set_status(STATUS.get(job.outcome or Outcome.LOST, "aborted"))
+        check_ins.ended(job)
         if job.outcome is Outcome.GIVEN_UP and not isinstance(error, task.throws or ()):
             _capture(task, job, error)
 
@@ -81,27 +87,6 @@ class Reports(Observer):
     def flush(self) -> None:
         if _active():
             sentry_sdk.flush(2.0)
-
-
-def check_in(
-    schedule: str, *, status: str, crontab: str | None = None, margin: timedelta | None = None, **how: Any
-) -> str:
-    """Tell Sentry's cron monitor of one tick; returns the id under which the same tick is told of again.
-
-    Args:
-        schedule: the monitor's name.
-        status: "in_progress", "ok" or "error". A tick that nobody tells of within `margin` is missed, says Sentry.
-        crontab: five fields, to make or mend the monitor by; None where it is kept as it is.
-        margin: how late a tick may be.
-        how: `check_in_id` of the tick's first call, `duration` in seconds, `timezone` of the crontab.
-    """
-    monitor: Any = None
-    zone = how.pop("timezone", "UTC")
-    if crontab is not None:
-        minutes = max(1, round((margin or timedelta(minutes=1)).total_seconds() / 60))
-        schedule_of = {"type": "crontab", "value": crontab}
-        monitor = {"schedule": schedule_of, "timezone": zone, "checkin_margin": minutes}
-    return str(sentry_sdk.crons.capture_checkin(monitor_slug=schedule, status=status, monitor_config=monitor, **how))
 
 
 def _active() -> bool:
@@ -118,7 +103,8 @@ def _publishing(enqueuing: Enqueuing) -> Iterator[None]:
         if headers.get("sentry-trace", "").endswith("-0"):
             headers.pop("baggage", None)  # long, and of use to nobody where nothing is sampled
         enqueuing.headers.update(headers)
-        yield
+        with check_ins.of_tick(enqueuing):
+            yield
         span.set_data("messaging.system", SYSTEM)
         span.set_data("messaging.destination.name", enqueuing.queue)
         if len(enqueuing.answers) == 1:
@@ -193,12 +179,14 @@ def _continued(job: "Job", headers: dict[str, str]) -> dict[str, str]:
 
 def _sampled(job: "Job", headers: dict[str, str]) -> bool | None:
     """Whether to trace it; None: let Sentry decide, where the project has a sampler. Drawing here costs a fiftieth."""
+    if (sent := headers.get("sentry-trace")) and _is_first(job):
+        if sent.endswith("-0"):
+            return False
+        if sent.endswith("-1"):
+            return True
     options = sentry_sdk.get_client().options
     if not has_tracing_enabled(options):
         return False
-    parents = headers.get("sentry-trace", "").split("-")[2:] if _is_first(job) else []
-    if parents:
-        return parents[0] == "1"
     if options.get("traces_sampler"):
         return None
     return random.random() < float(options.get("traces_sample_rate") or 0)  # noqa: S311 - no secret

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from jobs import conf, log_events
+from jobs import conf, log_events, observers
 from jobs.schedules import asking, times
 from jobs.schedules.asking import Asked, UnknownTaskError, Wanted
 from jobs.schedules.judging import Rules, Verdict, judge
@@ -143,7 +143,8 @@ class Turn:
         return self.fire(nominal)
 
     def fire(self, nominal: datetime) -> Written:
-        asked: Asked = asking.ask(self.wanted, nominal)
+        with observers.around(lambda o: o.ticking(self.name, nominal, self.spec)):
+            asked: Asked = asking.ask(self.wanted, nominal)
         if asked.outcome == "fired":
             self.fired += 1
             self.last_record_id = asked.record_id

@@ -42,13 +42,22 @@ class JobTracer:
             self._events.flush()
         request = _request(task, job, id_, arguments) | {"hostname": self._hostname}
         shared.take_in_hand(claimed.id)
-        if task.sensitive or observers.watching:
-            secrets = task.secrets(claimed.payload)
-            with masking.AtWork(claimed.id, secrets), observers.around(lambda o: o.running(task, job, request)):
-                self._trace(task, job, request)
+        if task.sensitive:
+            with masking.AtWork(claimed.id, task.secrets(claimed.payload)):
+                self._watched(task, job, request)
         else:
-            self._trace(task, job, request)
+            self._watched(task, job, request)
         shared.put_down()
+
+    def _watched(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> None:
+        if not observers.watching:
+            self._trace(task, job, request)
+            return
+        running = observers.Running(task, job, request)
+        try:
+            self._trace(task, job, request)
+        finally:
+            running.leave()
 
     def _trace(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> None:
         tracer = getattr(task, "__trace__", None) or build_tracer(task.name, task, app=current_app)
@@ -58,7 +67,7 @@ class JobTracer:
             _settle_unentered(task, job, info)
         _measure(job.claimed, time.monotonic() - began, info)
         if info is None:
-            shown = masking.masked(str(result)) if task.sensitive else str(result)
+            shown = masking.masked(str(result)) if task.sensitive and result != "None" else str(result)
             self._events.succeeded(request["id"], shown, run_time or 0.0)
         else:
             runtime, retried = time.monotonic() - began, info.state == "RETRY"
