@@ -64,6 +64,7 @@ def a_whole_project(tmp_path) -> list[str]:
     )
     return [
         *(reverse(f"admin:{name}_changelist") for name in lists),
+        reverse("admin:jobs_overview_metrics"),
         reverse("admin:jobs_overview_pause", args=["default"]),
         reverse("admin:jobs_overview_resume", args=["billing-sync"]),
         reverse("admin:jobs_overview_metrics"),
