@@ -11,12 +11,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from idempotency import arrays
 from idempotency.claims import Claimed, Found, Problem, Request, Seen, Terms
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
 from idempotency.keys import ACCOUNT_HASHES, account_hash
 from idempotency.statements import Connection, loads, run
 from idempotency.states import Reason, State
+from idempotency.under_way import UnderWay, send
 
 GIVE_BACKS = 100  # returned attempts before they count after all: a job that is never to blame must still end
 ACCOUNTS = 32  # that take turns in one claim: each costs it a few microseconds, and the next claim goes on behind them
@@ -49,12 +51,12 @@ def _insert(connection: Connection, terms: Terms, requests: Sequence[Request]) -
     rows = run(
         connection,
         "enqueue",
-        ids=[r.id for r in requests],
-        keys=[r.key for r in requests],
-        fingerprints=[r.fingerprint for r in requests],
-        payloads=[r.payload for r in requests],
-        accounts=[r.account for r in requests],
-        account_hashes=[account_hash(r.account) for r in requests],
+        ids=arrays.of_uuids(r.id for r in requests),
+        keys=arrays.of_uuids(r.key for r in requests),
+        fingerprints=arrays.of_uuids(r.fingerprint for r in requests),
+        payloads=arrays.of_texts(r.payload for r in requests),
+        accounts=arrays.of_texts(r.account for r in requests),
+        account_hashes=arrays.of_numbers(account_hash(r.account) for r in requests),
         priority=terms.priority,
         calls=terms.calls,
         held=terms.held,
@@ -67,11 +69,11 @@ def _insert(connection: Connection, terms: Terms, requests: Sequence[Request]) -
         delay=terms.delay,
         options=terms.options,
     )
-    claimable = dict(rows)
+    written = {id_ for id_, _ in rows}
     return {
-        r.id: Found(r.id, r.key, r.fingerprint, State.QUEUED, None, True, claimable[r.id], False)
+        r.id: Found(r.id, r.key, r.fingerprint, State.QUEUED, None, True, rows[0][1], False)  # all alike claimable
         for r in requests
-        if r.id in claimable
+        if r.id in written
     }
 
 
@@ -170,6 +172,11 @@ def intend(connection: Connection, claimed: Claimed) -> None:
 def succeed(connection: Connection, batch: Sequence[Claimed], results: Sequence[str]) -> set[UUID]:
     """Settle records of one lease as succeeded, results as JSON texts; returns the ids that were still owned."""
     return {id_ for (id_,) in run(connection, "succeed", **_owned(batch), results=list(results))}
+
+
+def send_succeed(connection: Any, batch: Sequence[Claimed], results: Sequence[str]) -> UnderWay:
+    """The same, without waiting: its rows are those that were still owned. Needs a connection of our own."""
+    return send(connection, "succeed", **_owned(batch), results=list(results))
 
 
 def succeeded_by(connection: Connection, batch: Sequence[Claimed]) -> set[UUID]:

@@ -90,7 +90,7 @@ def _enqueue(
     task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Enqueued:
     terms = _terms(task, options)
-    request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs))
+    request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs, task.accepted_names()))
     if options.id is not None:
         request = replace(request, id=options.id)
     if options.key is not None:
@@ -134,7 +134,8 @@ def _enqueue_many(
 ) -> list[Enqueued]:
     terms = _terms(task, options)
     signature = task.signature_of_run()
-    requests = [_request(task, calls.bind(signature, task.name, (), p)) for p in payloads]
+    names = task.accepted_names()
+    requests = [_request(task, calls.bind(signature, task.name, (), p, names)) for p in payloads]
     terms = _fitted(task, terms, requests)
     # One order for all callers over all chunks, as within a statement: else two of them could wait for each other.
     in_order = sorted(requests, key=lambda r: r.key.int if r.key else 0)

@@ -10,6 +10,7 @@ import psycopg
 
 from idempotency.connection import connect
 from idempotency.errors import LeaseLost
+from idempotency.under_way import UnderWay
 from jobs import conf, log_events
 
 logger = logging.getLogger(__name__)
@@ -24,16 +25,25 @@ class OwnConnection:
     def __init__(self, application_name: str) -> None:
         self._name = application_name
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._under_way: UnderWay | None = None
 
     def once(self, work: Callable[[Any], T]) -> T:
         """Do `work` with the connection; raises psycopg.OperationalError when the database is away."""
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._name)
+            self._connection, self._under_way = connect(self._name), None
+        if self._under_way is not None:
+            self._under_way.wait()  # whoever sent it reads it later
+            self._under_way = None
         try:
             return work(self._connection)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             self.close()
             raise
+
+    def send(self, work: Callable[[Any], UnderWay]) -> UnderWay:
+        """Send a statement and go on; the next use of the connection waits for it."""
+        self._under_way = under_way = self.once(work)
+        return under_way
 
     def insist(self, work: Callable[[Any], T]) -> T:
         """Do `work`, again and again while the database is away, for as long as a lease can last.

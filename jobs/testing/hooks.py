@@ -16,6 +16,7 @@ from django.core.mail import EmailMessage
 from kombu.message import Message
 from psycopg.pq import TransactionStatus
 
+from idempotency import transitions
 from jobs import hints
 from jobs.testing.boundaries import Kind, Watch
 
@@ -52,6 +53,7 @@ def _sql(watch: Watch) -> None:
         for function in ("execute", "executemany"):
             _statements(watch, cursor, function)
     _copies(watch)
+    _hook(watch, Kind.SQL_AND_COMMIT, transitions, "send_succeed", lambda *_, **__: "succeed, sent")
     _hook(watch, Kind.COMMIT, psycopg.Connection, "commit", lambda *_: "COMMIT")
     _hook(watch, Kind.COMMIT, psycopg.Connection, "rollback", lambda *_: "ROLLBACK")
     _hook(watch, Kind.SQL, psycopg.Transaction, "__enter__", lambda *_: "BEGIN")

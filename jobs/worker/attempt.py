@@ -99,7 +99,7 @@ def _run(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> Any:
 
 def _check_accepts(task: "IdempotentTask", payload: Mapping[str, Any]) -> None:
     names = task.accepted_names()
-    if not names.required <= payload.keys() or (names.known is not None and not payload.keys() <= names.known):
+    if not names.accept(payload):
         raise PermanentError(f"run{task.signature_of_run()} does not take the payload {sorted(payload)}")
 
 

@@ -22,7 +22,7 @@ from jobs.worker.batch import Batch
 from jobs.worker.events import LONGEST, JobEvents
 from jobs.worker.keeper import LeaseKeeper
 from jobs.worker.pace import LIMITED_TARGET, TARGET, WEIGHT, Pace
-from jobs.worker.settle import GROUP_WINDOW, Settler
+from jobs.worker.settle import Settler
 from jobs.worker.tracer import JobTracer
 from jobs.worker.turns import Turns
 
@@ -56,7 +56,6 @@ class Child:
         ends, done = time.monotonic() + SHIFT, 0
         shared.set_busy(self.slot, True)
         try:
-            self._stage(queue)
             while not shared.stopping():
                 began = time.monotonic()
                 claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}/{os.getpid()}")
@@ -64,11 +63,10 @@ class Child:
                     observers.tell(partial(_tell_claimed, queue, claimed, time.monotonic() - began, headers))
                 self._run_batch(queue, claimed)
                 done += len(claimed)
-                if not claimed and not self._slots_come(queue):
-                    break
-                if claimed and len(claimed) < wanted and not claimed[0].left_others:
+                if not self._goes_on(queue, claimed, wanted):
                     break
                 if time.monotonic() > ends:
+                    self._stage(queue)
                     hints.nudge(queue)
                     break
         finally:
@@ -78,12 +76,19 @@ class Child:
             measuring.hand_over()
         return done
 
-    def _stage(self, queue: str) -> None:
-        """The relay does it too; without one a retry must not wait for ever."""
+    def _goes_on(self, queue: str, claimed: list[Claimed], wanted: int) -> bool:
+        """Whether one more claim may find something. What is new stands in line already."""
+        if claimed and (len(claimed) >= wanted or claimed[0].left_others):
+            return True
+        return self._stage(queue) > 0 or (not claimed and self._slots_come(queue))
+
+    def _stage(self, queue: str) -> int:
+        """Returns how many may be claimed now. The relay does it too; without one a retry must not wait for ever."""
         try:
-            self.own.once(lambda c: transitions.stage(c, [queue]))
+            return self.own.once(lambda c: transitions.stage(c, [queue]))
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             logger.warning("queue %s: the database is away: %s", queue, error, extra=log_events.DATABASE_AWAY)
+            return 0
 
     def _slots_come(self, queue: str) -> bool:
         """Wait for the next slot of a vendor with a limit; False where there is no work or it is far off."""
@@ -187,12 +192,15 @@ class Child:
         if not isinstance(task, IdempotentTask) or claimed.payload_version > task.payload_version:
             self.settler.park(claimed, f"no worker knows {claimed.task} with payload version {claimed.payload_version}")
             return
-        if task.settles_alone() or self._run_times.get(claimed.task, 1.0) > GROUP_WINDOW:
+        expected = self._run_times.get(claimed.task, SHIFT)
+        if task.settles_alone():
             self.settler.flush()
+        else:
+            self.settler.pass_on_if_old(expected)
         began = time.monotonic()
-        self.tracer.run(task, claimed, long=self._run_times.get(claimed.task, SHIFT) > LONGEST)
+        self.tracer.run(task, claimed, long=expected > LONGEST)
         self._note_run_time(claimed.task, time.monotonic() - began)
-        self.settler.flush_if_old()
+        self.settler.pass_on_if_old()
         self.events.flush_if_due()
 
     def _note_run_time(self, task: str, seconds: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as django_connection
 
@@ -18,13 +19,14 @@ from jobs import canvas, log_events
 from jobs.own_connection import OwnConnection
 
 if TYPE_CHECKING:
+    from idempotency.under_way import UnderWay
     from jobs.context import Job
     from jobs.task import IdempotentTask
 
 logger = logging.getLogger(__name__)
 
-GROUP_WINDOW = 0.005  # seconds a finished job may wait for others, to share one commit; also how short such jobs are
-LONGEST_WINDOW = 0.05  # on a slow disk the window grows to four commits, so that a fifth of the time goes to waiting
+GROUP_WINDOW = 0.01  # seconds a finished job waits for others, to share one commit
+LONGEST_WINDOW = 0.05  # … and while the commit before is under way, on a slow disk: natural, since nobody waits for it
 
 
 class Settler:
@@ -37,7 +39,7 @@ class Settler:
         self.paused: set[str] = set()
         self._failing: set[str] = set()  # queues whose vendor has failed since it answered this process
         self._group_since = 0.0
-        self._window = GROUP_WINDOW
+        self._sent: tuple[list[tuple[Claimed, str]], UnderWay] | None = None
 
     # -- success ------------------------------------------------------------------------------------------------------
 
@@ -52,17 +54,48 @@ class Settler:
             self._group.append((job.claimed, text))
 
     def flush(self) -> None:
-        """Write the group. Jobs that are no longer ours are left to their new owner."""
-        group, self._group, self._group_since = self._group, [], 0.0
-        if not group:
-            return
-        began = time.monotonic()
-        self._succeed_group(group, raising=False)
-        self._window = min(max(GROUP_WINDOW, 4 * (time.monotonic() - began)), LONGEST_WINDOW)
+        """Write the group and wait for it. Jobs that are no longer ours are left to their new owner."""
+        self._hear()
+        if group := self._take_group():
+            self._succeed_group(group, raising=False)
 
-    def flush_if_old(self) -> None:
-        if self._group and time.monotonic() - self._group_since >= self._window:
-            self.flush()
+    def pass_on(self) -> None:
+        """Send the group: it is written while the next job runs."""
+        self._hear()
+        if not (group := self._take_group()):
+            return
+        batch, texts = [c for c, _ in group], [t for _, t in group]
+        try:
+            self._sent = group, self.own.send(lambda c: transitions.send_succeed(c, batch, texts))
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            self._succeed_group(group, raising=False)
+
+    def pass_on_if_old(self, next_takes: float = 0.0) -> None:
+        """`next_takes`: seconds that the group would wait further for a job that is about to start."""
+        if not self._group:
+            return
+        age = time.monotonic() - self._group_since + next_takes
+        if age >= LONGEST_WINDOW or (age >= GROUP_WINDOW and (self._sent is None or self._sent[1].arrived())):
+            self.pass_on()
+
+    def _hear(self) -> None:
+        """Read the answer to what was sent; a bad one, or one that was lost, is asked for again."""
+        sent, self._sent = self._sent, None
+        if sent is None:
+            return
+        group, under_way = sent
+        try:
+            written = under_way.rows()
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            logger.warning("the database is away: %s", error, extra=log_events.DATABASE_AWAY)
+            self.own.close()
+            written = 0
+        if written < len(group):
+            self._succeed_group(group, raising=False)
+
+    def _take_group(self) -> list[tuple[Claimed, str]]:
+        group, self._group, self._group_since = self._group, [], 0.0
+        return group
 
     def _succeed_group(self, group: list[tuple[Claimed, str]], *, raising: bool) -> None:
         batch, texts = [c for c, _ in group], [t for _, t in group]

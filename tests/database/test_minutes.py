@@ -129,6 +129,27 @@ def test_what_was_counted_stays_as_it_is(own):
     assert sum(row[0] for row in counted(own)) == 0
 
 
+def test_a_relay_that_comes_late_to_a_minute_leaves_it_as_it_is(own):
+    """One that had looked what is due before another one's count was committed."""
+    enqueue_plenty(own, 5)
+    move_back(own, MINUTE)
+    catch_up(own)
+    before = counted(own)
+    (newest,) = own.execute("SELECT max(minute) FROM jobs_minute").fetchone()
+    own.execute("UPDATE idempotency_record SET queue = 'critical'")
+    span = {"since": newest - 5 * MINUTE, "until": newest + MINUTE, "is_newest": True}
+    own.execute(minutes.COUNT, minutes.parameters(QUEUES) | span)
+    assert counted(own) == before
+
+
+def test_while_one_relay_counts_the_others_go_on_with_their_work(committing):
+    with own_connection() as other, other.transaction():
+        other.execute("SELECT pg_advisory_xact_lock(hashtextextended('jobs minutes', 0))")
+        assert minutes.count(committing, QUEUES) is False
+        assert counted(committing) == []
+    assert minutes.count(committing, QUEUES) is True
+
+
 def test_minutes_older_than_a_week_are_forgotten(own):
     catch_up(own)
     own.execute("UPDATE jobs_minute SET minute = minute - interval '7 days' WHERE queue = 'critical'")

@@ -655,6 +655,26 @@ MUTANTS = (
         ),
     ),
     *_of(
+        f"{SQL}/resume.sql",
+        f"{DATABASE}/test_overview.py",
+        (
+            "a resume ends a pause that nobody has seen",
+            "(%(seen_at)s::timestamptz IS NULL",
+            "(true",
+            "test_a_pause_that_began_since_the_page_was_shown_is_another_one",
+        ),
+    ),
+    *_of(
+        "jobs/minutes.py",
+        f"{DATABASE}/test_minutes.py",
+        (
+            "two relays count a minute",
+            "ON CONFLICT DO NOTHING",
+            "",
+            "test_a_relay_that_comes_late_to_a_minute_leaves_it_as_it_is",
+        ),
+    ),
+    *_of(
         "jobs/worker/parent.py",
         f"{CRASH}/test_deaths.py",
         (
