@@ -86,7 +86,7 @@ class Metric:
 
 BY_QUEUE = {"queue": QUEUE}
 ONE_ROW = "a row or a few"
-BY_BACKLOG = "an index-only look at what waits, nothing of what is done: 20 ms for 100,000 waiting jobs"
+BY_BACKLOG = "an index-only look at what waits, nothing of what is done: tens of milliseconds for 100,000 waiting jobs"
 BY_MINUTES = "15 rows for each queue"
 BY_LABELS = "15 rows for each vendor and outcome"
 PER_EVENT = "a microsecond in the worker, a row per minute"

@@ -34,6 +34,9 @@ RETURNING alert, labels, since, fired_at, told_at
 """
 
 
+MANY = 100  # from here on nobody asks for a fraction
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A condition that holds now."""
@@ -43,7 +46,11 @@ class Held:
     value: float
 
     def description(self) -> str:
-        said = {**dict.fromkeys(self.alert.labels, ""), **dict(self.labels), "value": f"{self.value:,.4g}"}
+        said = {
+            **dict.fromkeys(self.alert.labels, ""),
+            **dict(self.labels),
+            "value": f"{self.value:{',.0f' if self.value >= MANY else '.3g'}}",
+        }
         return self.alert.shown.format_map(said)
 
     def as_json(self) -> dict[str, Any]:
