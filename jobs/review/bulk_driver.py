@@ -31,9 +31,11 @@ logger = logging.getLogger(__name__)
 State = BulkReplay.State
 LIVE = (State.CANARY, State.RUNNING)
 LIVE_ONES = "SELECT id FROM jobs_bulkreplay WHERE state = ANY(%s) ORDER BY id"
-FORGET_DRAFTS = "DELETE FROM jobs_bulkreplay WHERE state = 'draft' AND created_at < statement_timestamp() - %s"
-FORGET_ITEMS = """DELETE FROM jobs_bulkitem WHERE bulk_id IN (
-    SELECT id FROM jobs_bulkreplay WHERE state = 'draft' AND created_at < statement_timestamp() - %s)"""
+FORGET_DRAFTS = """
+WITH old AS (SELECT id FROM jobs_bulkreplay WHERE state = 'draft' AND created_at < statement_timestamp() - %s),
+    items AS (DELETE FROM jobs_bulkitem WHERE bulk_id IN (SELECT id FROM old))
+DELETE FROM jobs_bulkreplay WHERE id IN (SELECT id FROM old)
+"""
 DRAFTS_LAST = timedelta(hours=2)  # longer than the page that can start one is valid
 SLICE = 200  # jobs in one transaction: some ten milliseconds
 CATCHES_UP = timedelta(seconds=1)  # of its pace, after a relay was away: no burst
@@ -89,8 +91,7 @@ class BulkReplays:
 
 def forget_drafts(connection: Any) -> None:
     """Delete what was looked at and not started."""
-    for statement in (FORGET_ITEMS, FORGET_DRAFTS):
-        connection.execute(statement, (DRAFTS_LAST,))
+    connection.execute(FORGET_DRAFTS, (DRAFTS_LAST,))
 
 
 @transaction.atomic

@@ -26,6 +26,10 @@ SEE_TICKS = "jobs_schedules.view_tick"
 admin.site.unregister(PeriodicTask)
 
 
+def clock(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
+
+
 class PolicyInline(admin.StackedInline):  # type: ignore[type-arg]
     """Who may change the schedule may change its policy."""
 
@@ -81,9 +85,9 @@ class ScheduleAdmin(PeriodicTaskAdmin):  # type: ignore[misc]
         return response
 
     @admin.display(description="next tick", ordering="position__next_due_at")
-    def next_tick(self, schedule: Any) -> datetime | None:
+    def next_tick(self, schedule: Any) -> str:
         position = getattr(schedule, "position", None)
-        return position and position.next_due_at
+        return "-" if position is None or position.next_due_at is None else clock(position.next_due_at)
 
     @admin.display(description="state")
     def stands(self, schedule: Any) -> str:
@@ -172,7 +176,7 @@ class LookAtTicks(LookOnly):
 class TickAdmin(LookAtTicks, admin.ModelAdmin):  # type: ignore[type-arg]
     """The ledger, the newest rows first."""
 
-    list_display = ("nominal", "schedule", "outcome", "late", "job", "why", "beat")
+    list_display = ("planned", "schedule", "outcome", "late", "job", "reason", "beat")
     list_filter = ("outcome",)
     search_fields = ("schedule__exact",)
     search_help_text = "A schedule's name"
@@ -182,6 +186,14 @@ class TickAdmin(LookAtTicks, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         return lookup == "schedule" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    @admin.display(description="tick")
+    def planned(self, tick: Tick) -> str:
+        return clock(tick.nominal)
+
+    @admin.display(description="because")
+    def reason(self, tick: Tick) -> str:
+        return format_html('<span style="display: inline-block; min-width: 16em">{}</span>', tick.why or "-")
 
     @admin.display(description="late by")
     def late(self, tick: Tick) -> str:

@@ -48,7 +48,7 @@ def backfill(name: str, start: datetime, end: datetime, *, by: str, why: str, dr
         raise BackfillError(f"the range has more than {MOST:,} ticks. Backfill it in parts.")
     known = dict(Tick.objects.filter(schedule=name, nominal__in=nominals).values_list("nominal", "outcome"))
     if dry_run:
-        return [Filled(n, "backfilled" if known.get(n, AGAIN[0]) in AGAIN else known[n], None) for n in nominals]
+        return [_would(nominal, known.get(nominal)) for nominal in nominals]
     filled = [_fill(turn, nominal, known.get(nominal)) for nominal in nominals]
     done = sum(one.outcome == "backfilled" for one in filled)
     note(Decision.Action.BACKFILL, by=by, why=why,
@@ -65,9 +65,16 @@ def _turn(name: str, by: str) -> Turn:
     return Turn(found, by, taken)
 
 
+def _would(nominal: datetime, known: str | None) -> Filled:
+    """What a backfill does with a tick, by what the ledger has of it."""
+    if known is None or known in AGAIN:
+        return Filled(nominal, "backfilled", None)
+    return Filled(nominal, known, "it waits for its turn" if known == "waiting" else "it has been fired before")
+
+
 def _fill(turn: Turn, nominal: datetime, known: str | None) -> Filled:
-    if known is not None and known not in AGAIN:
-        return Filled(nominal, known, "it has been fired before" if known != "waiting" else "it waits for its turn")
+    if (left := _would(nominal, known)).outcome != "backfilled" or known == "backfilled":
+        return left
     try:
         written = turn.fire(nominal)
     except UnknownTaskError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 KEPT = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-SHOWN = {"overview-wide-light", "inbox-wide-light"}  # in README.md
+SHOWN = {"overview-wide-light", "inbox-wide-light", "bulk-running-wide-light"}  # in README.md
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
