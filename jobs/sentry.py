@@ -100,8 +100,8 @@ def _active() -> bool:
 def _publishing(enqueuing: Enqueuing) -> Iterator[None]:
     with sentry_sdk.start_span(op="queue.publish", name=enqueuing.task.name, origin=ORIGIN) as span:
         headers = dict(sentry_sdk.get_isolation_scope().iter_trace_propagation_headers(span=span))
-        if headers.get("sentry-trace", "").endswith("-0"):
-            headers.pop("baggage", None)  # long, and of use to nobody where nothing is sampled
+        if not headers.get("sentry-trace", "").endswith("-1"):
+            headers.pop("baggage", None)  # two hundred bytes in each record, of use only where the caller is sampled
         enqueuing.headers.update(headers)
         with check_ins.of_tick(enqueuing):
             yield

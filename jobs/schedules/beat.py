@@ -6,6 +6,7 @@ own clock only says how long to sleep.
 
 import logging
 import os
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class Beat:
         now, _ = self._now()
         self.clock_offset = (before + time.time()) / 2 - now.timestamp()
         self._edits()
-        for (id_,) in run("due", most=MOST):
+        for (id_,) in random.sample(due := run("due", most=MOST), len(due)):  # beats must not all go the same way
             self._take(id_)
         self._report()
         self._housekeeping()

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
+from typing import NamedTuple
 
-from tests.benchmarks import arena
+from tests.benchmarks import arena, cpu
 from tests.processes import ROOT
 
 WARM_UP, QUEUE = "default", "backlog"
@@ -22,6 +23,13 @@ WORKER = (sys.executable, "-m", "celery", "-A", "config", "worker", "-c", "2", "
 HEAD = 0.02  # of the jobs, before the clock starts
 SAMPLED = "0.01"
 LONGEST = 180.0
+
+
+class Drained(NamedTuple):
+    """One round of one side: jobs a second, and microseconds of processor per job of worker, database and broker."""
+
+    per_second: float
+    cpu_us: float
 
 
 def main() -> int:
@@ -58,19 +66,19 @@ def _sink(opened: arena.Arena) -> Iterator[dict[str, str]]:
     }
 
 
-def _play(opened: arena.Arena, watched: dict[str, str], asked: argparse.Namespace) -> dict[bool, list[float]]:
-    speeds: dict[bool, list[float]] = {True: [], False: []}
+def _play(opened: arena.Arena, watched: dict[str, str], asked: argparse.Namespace) -> dict[bool, list[Drained]]:
+    speeds: dict[bool, list[Drained]] = {True: [], False: []}
     opened.programs.relay()
     for number in range(asked.rounds):
         for on in (bool(number % 2), not number % 2):
             speeds[on].append(_drain(opened, watched if on else {}, asked))
-        before, after = speeds[False][-1], speeds[True][-1]
+        before, after = (speeds[on][-1].per_second for on in (False, True))
         print(f"round {number + 1} of {asked.rounds}: off {before:,.0f}/s, on {after:,.0f}/s", file=sys.stderr)
     return speeds
 
 
-def _drain(opened: arena.Arena, environment: dict[str, str], asked: argparse.Namespace) -> float:
-    """Jobs a second of a worker that is warm."""
+def _drain(opened: arena.Arena, environment: dict[str, str], asked: argparse.Namespace) -> Drained:
+    """By a worker that is warm."""
     from config.celery import app
     from tests.processes import wait_until
 
@@ -80,12 +88,14 @@ def _drain(opened: arena.Arena, environment: dict[str, str], asked: argparse.Nam
     opened.counter.reset()
     _enqueue(environment, QUEUE, asked.jobs)
     app.control.add_consumer(QUEUE, reply=True, limit=1, timeout=2)
-    began = _when(lambda: opened.counter.value() >= asked.jobs * HEAD)
-    ended = _when(lambda: opened.counter.value() >= asked.jobs)
-    assert not worker.stop()
+    roots = opened.servers | {"worker": worker.pid}
+    began, before = _when(lambda: opened.counter.value() >= asked.jobs * HEAD), cpu.used(roots)
+    ended, after = _when(lambda: opened.counter.value() >= asked.jobs), cpu.used(roots)
+    worker.kill()
     opened.counter.reset()
     _forget()
-    return asked.jobs * (1 - HEAD) / (ended - began)
+    timed = asked.jobs * (1 - HEAD)
+    return Drained(timed / (ended - began), sum(after[name] - before[name] for name in roots) / timed)
 
 
 def _enqueue(environment: dict[str, str], queue: str, jobs: int) -> None:
@@ -116,14 +126,20 @@ def _when(reached: Callable[[], bool]) -> float:
     return time.perf_counter()
 
 
-def _summary(speeds: dict[bool, list[float]]) -> dict[str, float]:
-    pairs = [on / off for on, off in zip(speeds[True], speeds[False], strict=True)]
+def _summary(found: dict[bool, list[Drained]]) -> dict[str, float]:
+    """Ratios are of on to off; what a job costs in processor time does not depend on who else works here."""
+    off, on = found[False], found[True]
+    speeds = [after.per_second / before.per_second for before, after in zip(off, on, strict=True)]
+    costs = [before.cpu_us / after.cpu_us for before, after in zip(off, on, strict=True)]
     return {
-        "jobs_per_second_off": median(speeds[False]),
-        "jobs_per_second_on": median(speeds[True]),
-        "ratio": median(pairs),
-        "lowest_ratio": min(pairs),
-        "highest_ratio": max(pairs),
+        "jobs_per_second_off": median(d.per_second for d in off),
+        "jobs_per_second_on": median(d.per_second for d in on),
+        "ratio": median(speeds),
+        "lowest_ratio": min(speeds),
+        "highest_ratio": max(speeds),
+        "cpu_us_per_job_off": median(d.cpu_us for d in off),
+        "cpu_us_per_job_on": median(d.cpu_us for d in on),
+        "ratio_by_cpu": median(costs),
         "load": os.getloadavg()[0],
     }
 

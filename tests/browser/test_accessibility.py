@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
+from django_celery_beat.models import PeriodicTask
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -56,6 +57,8 @@ def a_whole_project(tmp_path) -> list[str]:
         "jobs_deadletter",
         "jobs_worker",
         "jobs_bulkreplay",
+        "jobs_schedules_tick",
+        "jobs_schedules_beat",
         "idempotency_record",
         "idempotency_queue",
     )
@@ -64,6 +67,8 @@ def a_whole_project(tmp_path) -> list[str]:
         reverse("admin:jobs_overview_metrics"),
         reverse("admin:jobs_overview_pause", args=["default"]),
         reverse("admin:jobs_overview_resume", args=["billing-sync"]),
+        reverse("admin:jobs_overview_metrics"),
+        reverse("admin:jobs_schedules_backfill", args=[PeriodicTask.objects.earliest("id").pk]),
         *incident.values(),
         *(address(dead, decision) for decision in ("", "replay", "correct", "discard", "comment")),
         address(waiting),

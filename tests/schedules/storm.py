@@ -35,7 +35,7 @@ class Storm:
         with transaction.atomic():
             for name, seconds in self.every.items():
                 kwargs = {"name": name + " {tick}"}
-                schedule(name, every=seconds * SECOND, start_time=self.start, kwargs=kwargs)
+                schedule(name, every=seconds * SECOND, start_time=self.start, kwargs=kwargs, policy={"missed": "all"})
             # A busy machine may take longer than that to make them all.
             Position.objects.update(accounted_until=self.start - SECOND, next_due_at=self.start)
         self.kills = 0

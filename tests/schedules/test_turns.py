@@ -8,6 +8,7 @@ from django_celery_beat.models import PeriodicTask
 from idempotency.models import Record
 from jobs import room
 from jobs.schedules.models import Policy, Position, Tick
+from tests.processes import wait_until
 from tests.records import own_connection
 from tests.schedules.making import (
     adopt,
@@ -27,12 +28,15 @@ DAILY = "0 4 * * *"
 HOUR = timedelta(hours=1)
 
 
+def daily(name="a schedule", task="tests.app.mark_each_time", **options):
+    """A daily schedule whose newest tick was six hours ago or a little more: no minute of the day is special."""
+    newest = (now() - 6 * HOUR).replace(minute=0, second=0, microsecond=0)
+    return schedule(name, task, crontab=f"0 {newest.hour} * * *", **options), newest
+
+
 def daily_after_an_outage(**policy):
-    """A daily job, its two last ticks missed: a beat that was down for 30 hours comes back."""
-    made = schedule(crontab=DAILY, policy=policy)
-    adopt()
-    newest = now().replace(hour=4, minute=0, second=0, microsecond=0)
-    newest -= timedelta(days=newest > now())
+    """Its two last ticks were missed: a beat that was down for 30 hours comes back."""
+    made, newest = daily(policy=policy)
     stand_at(newest - timedelta(hours=30), made)
     return made, [newest - timedelta(days=1), newest]
 
@@ -50,7 +54,7 @@ def test_a_daily_job_whose_beats_were_down_for_thirty_hours(missed, expected):
 
 
 def test_what_is_older_than_the_catch_up_window_is_missed_under_every_policy():
-    made, _ = daily_after_an_outage(missed="all", catch_up=timedelta(minutes=5) if now().hour != 4 else HOUR / 60)
+    made, _ = daily_after_an_outage(missed="all", catch_up=timedelta(minutes=5))
     turn(made)
     assert outcomes(made) == ["missed", "missed"]
     assert "catch-up window" in whys(made)[0]
@@ -152,13 +156,11 @@ def test_a_schedule_pauses_when_its_jobs_are_given_up_one_after_the_other():
 
 
 def test_a_task_that_is_no_idempotent_task_is_skipped_with_the_remedy_and_the_others_go_on():
-    plain = schedule("plain", "celery.backend_cleanup", kwargs={}, crontab=DAILY)
-    unknown = schedule("unknown", "nobody.knows", crontab=DAILY)
-    good = schedule("good", crontab=DAILY)
-    adopt()
-    day = now().replace(hour=4, minute=0, second=0, microsecond=0)
+    plain, newest = daily("plain", "celery.backend_cleanup", kwargs={})
+    unknown, _ = daily("unknown", "nobody.knows")
+    good, _ = daily("good")
     for made in (plain, unknown, good):
-        stand_at(day - timedelta(days=1, seconds=1), made)
+        stand_at(newest - timedelta(days=1, seconds=1), made)
         turn(made)
     assert "Subclass IdempotentTask" in whys(plain)[-1]
     assert "no task 'nobody.knows' is registered" in whys(unknown)[-1]
@@ -172,7 +174,7 @@ def test_a_tick_of_a_task_that_this_release_does_not_know_waits_for_a_newer_beat
     turn(made)
     assert outcomes(made) == []
     PeriodicTask.objects.update(task="tests.app.mark_each_time")
-    assert turn(made) == 1
+    wait_until(lambda: turn(made) == 1)  # after a second, the beats' rest
 
 
 @pytest.mark.parametrize(
