@@ -1,8 +1,8 @@
 """What worker processes measure: added up where it happens, handed to the parent, and from there to the database.
 
 A child writes lines into a pipe that its parent made before the fork, when a hint is done. So a job costs a
-microsecond, a child that is killed takes nothing along, no process listens anywhere, and whoever asks the database
-sees all workers, those that are gone too. What a parent has not written when it is killed is lost: five seconds.
+microsecond or two, no process listens anywhere, and the database knows of all workers, those that are gone too.
+Lost is what a child has measured in its last hint when it is killed, a second, and of a parent five seconds.
 """
 
 import json

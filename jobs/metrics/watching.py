@@ -29,8 +29,10 @@ RETURNING alert, labels, since, fired_at, told_at
 """
 STANDING = "SELECT alert, labels, since, fired_at, told_at FROM jobs_alarm WHERE fired_at IS NOT NULL ORDER BY 1, 2"
 UNTOLD = """
-UPDATE jobs_alarm SET told_at = statement_timestamp() WHERE fired_at IS NOT NULL AND told_at IS NULL
-RETURNING alert, labels, since, fired_at, told_at
+UPDATE jobs_alarm AS a SET told_at = statement_timestamp()
+FROM jsonb_to_recordset(%(held)s::jsonb) AS h (alert text, labels text)
+WHERE a.alert = h.alert AND a.labels = h.labels AND fired_at IS NOT NULL AND told_at IS NULL
+RETURNING a.alert, a.labels
 """
 
 
@@ -97,8 +99,8 @@ def look(connection: Any, samples: Iterable[Sample], now: datetime) -> Change:
         over = [(name, json.loads(labels)) for name, labels, _, _, told_at in cursor.fetchall() if told_at]
         cursor.execute(BEGIN, params)
         cursor.execute(FIRE, params)
-        cursor.execute(UNTOLD)
-        news = [found[key] for row in cursor.fetchall() if (key := (row[0], row[1])) in found]
+        cursor.execute(UNTOLD, params)
+        news = [found[alert, labels] for alert, labels in cursor.fetchall()]
         cursor.execute(STANDING)
         firing = [found[key] for row in cursor.fetchall() if (key := (row[0], row[1])) in found]
     return Change(firing, news, over)

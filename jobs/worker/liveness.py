@@ -9,7 +9,7 @@ from jobs import heartbeat
 from jobs.worker import shared
 
 STUCK = 20.0  # seconds without a turn of Celery's event loop, while it is connected: it does not come back by itself
-UNHEARD = 20.0  # seconds without a report to the database: four in a row have failed
+UNHEARD = 15.0  # seconds without a report to the database: as long as others count this worker as alive
 
 
 class Liveness(threading.Thread):

@@ -8,7 +8,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -31,7 +30,6 @@ OTHERS = (
 )
 FULL = {"rounds": 5, "jobs": 20_000, "history": 10_000_000, "peers": OTHERS}
 QUICK = {"rounds": 3, "jobs": 10_000, "history": 1_000_000, "peers": ("pgqueuer-100",)}
-CHARTS = Path(__file__).resolve().parents[2] / "docs" / "charts"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = _play(opened, asked, left_out)
         found = {"runs": runs, "machine": report.machine(), "left_out": left_out}
     if asked.plot:
-        from tests.benchmarks import plot
+        from tests.benchmarks import page
 
-        plot.draw(runs, asked.charts)
+        page.write(runs, found["machine"])
     print(json.dumps(found)) if asked.json else report.table(runs)
     return 0
 
@@ -57,8 +55,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, help="that ours drains in a round (20,000); peers get their share")
     parser.add_argument("--history", type=int, help="terminal records, for the work of that name (10,000,000)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.add_argument("--plot", action="store_true", help="draw the charts of docs/performance.md")
-    parser.add_argument("--charts", type=Path, default=CHARTS, help="where to")
+    parser.add_argument("--plot", action="store_true", help="write the figures of docs/performance.md and its charts")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.work) - set(WORKS):
         parser.error(f"no such work: {', '.join(sorted(unknown))}")

@@ -6,10 +6,8 @@ os.environ.setdefault("DJANGO_SECRET_KEY", "for benchmarks alone")
 
 from config.settings import *  # noqa: F403
 from config.settings import INSTALLED_APPS, JOBS_QUEUES
-from tests.benchmarks import sentry
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.benchmarks"]
 NAMES = ("backlog", "few", "one-account", "many-accounts", "one-call", "unbounded")
 JOBS_QUEUES |= {name: {"owner": "tests"} for name in (*NAMES, *(f"breadth-{number}" for number in range(16)))}
 JOBS_QUEUES["bounded"] = {"owner": "tests", "bound": 10_000_000}
-sentry.start()

@@ -13,7 +13,8 @@ if os.environ.get(TUNED):
     # https://docs.celeryq.dev/en/stable/userguide/optimizing.html
     app.conf.update(worker_prefetch_multiplier=128, worker_disable_rate_limits=True, task_ignore_result=True,
                     task_default_delivery_mode="transient", broker_pool_limit=10)  # fmt: skip
-sentry.start()
+if sentry.wanted():
+    sentry.start()
 
 
 @app.task

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+from tests.benchmarks import page
+from tests.benchmarks.report import Run, machine
 from tests.processes import ROOT
 
 COMMAND = (sys.executable, "-m", "tests.benchmarks", "--work", "drain-quiet,enqueue", "--rounds", "1", "--jobs", "400")
@@ -34,6 +36,26 @@ def test_each_work_says_how_ours_compares_with_a_peer_round_by_round() -> None:
         assert run["rounds"] == 1
     assert set(runs["drain-quiet", "celery"]["cpu_us_per_job"]["ours"]) == {"workers", "postgres", "broker"}
     assert {"cpus", "processor", "kernel", "versions"} <= set(found["machine"])
+
+
+def test_a_run_writes_its_figures_between_the_marks_of_the_page_and_draws_them(tmp_path, monkeypatch) -> None:
+    for name in ("PAGE", "README"):
+        (tmp_path / name).write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n")
+        monkeypatch.setattr(page, name, tmp_path / name)
+    monkeypatch.setattr(page, "CHARTS", tmp_path)
+    drained = Run("drain", "celery", [(9000.0, 500.0), (8000.0, 450.0)], "jobs/s", bar=12, load=[0.5, 0.7])
+    called = Run("enqueue", "celery-after-insert", [(1.0, 1.5)], "ms/call", bar=1.2, low=True, load=[0.5])
+    page.write([drained.as_json()], machine())
+    page.write([called.as_json()], machine())
+    for name in ("PAGE", "README"):
+        text = (tmp_path / name).read_text()
+        assert text.startswith("before\n")
+        assert text.endswith("after\n")
+        assert "old" not in text
+        assert "| 17.89 (17.78 to 18) | ≥ 12 ✓ | 2 | 0.5 to 0.7 |" in text
+        assert "| 0.6667 (0.6667 to 0.6667) | ≤ 1.2 ✓ |" in text
+    assert "jobs per second" in (tmp_path / "drain.svg").read_text()
+    assert (tmp_path / "bars.svg").stat().st_size > 1000
 
 
 def test_a_backlog_fills_neither_the_broker_nor_its_producers_memory() -> None:

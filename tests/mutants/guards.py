@@ -679,7 +679,7 @@ MUTANTS = (
         f"{CRASH}/test_deaths.py",
         (
             "a dead child's records wait for their lease",
-            "            _thread.child_died(task_id)\n".replace("            ", "        ", 1),
+            "        _thread.child_died(task_id, str(exception))\n",
             "        pass\n",
             "test_the_job_of_a_killed_process_runs_again_at_once",
         ),

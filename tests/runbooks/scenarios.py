@@ -104,6 +104,7 @@ def poison(stack: Stack) -> None:
         KillWorker.enqueue(name=f"n{n}", times=99)
     stack.systemctl("start", "jobs-worker@default")
     seen("SELECT count(*) FROM idempotency_record WHERE reason = 'poison'", 2)
+    seen("SELECT (count >= 6)::int FROM jobs_measure WHERE metric = 'jobs_children_lost_total' AND minute = 'epoch'")
 
 
 def attempts_grow_old(stack: Stack) -> None:

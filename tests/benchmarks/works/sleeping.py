@@ -6,10 +6,11 @@ import time
 from tests.benchmarks import body, systems
 from tests.benchmarks.contenders import CHILDREN
 from tests.benchmarks.report import Run
-from tests.benchmarks.rounds import HEAD, drained
+from tests.benchmarks.rounds import drained
 from tests.benchmarks.works.stage import Stage
 
-JOBS = 1200  # three seconds of two processes
+JOBS = 4000  # ten seconds of two processes: the last claims end at different times
+BARE = 1000  # bodies of the loop
 
 
 def five_ms(stage: Stage) -> list[Run]:
@@ -20,7 +21,7 @@ def five_ms(stage: Stage) -> list[Run]:
                 if who == "ours":
                     ours.append(drained(contender, stage.arena, JOBS, task="nap"))
                 else:
-                    bare.append(_bare(JOBS - int(JOBS * HEAD)))
+                    bare.append(_bare(BARE))
                 stage.advance(f"five-ms: {who}")
     rates = [turn.rate for turn in ours]
     load = stage.load[-stage.rounds :]
