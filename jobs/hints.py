@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from amqp.exceptions import MessageNacked
@@ -30,6 +31,8 @@ REST_PER_LOSS = 10  # … or this many times what the failure took: a broker tha
 AT_ONCE = 0.5  # seconds within which a connection that died unnoticed fails; whoever waited longer is not sent again
 LOOK_EVERY = 16  # sends between two looks at the depth; a look costs as much as a send
 UNCONFIRMED = 3  # sends in a row that a RabbitMQ did not confirm though it answered all else: its queue is broken
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 _silent_until: dict[str, float] = {}
 _since_look: dict[str, int] = {}
@@ -78,7 +81,7 @@ def nudge(queue: str) -> None:
 def send(queue: str, count: int = 1) -> None:
     """Put `count` hints into the queue. Raises what the broker's client raises."""
     if not observers.watching:
-        return with_broker(partial(_send, queue=queue, count=count, headers={}))
+        return with_broker(partial(_send, queue=queue, count=count, headers=NO_HEADERS))
     headers: dict[str, str] = {}
     with observers.around(lambda o: o.hinting(queue, headers)):
         with_broker(partial(_send, queue=queue, count=count, headers=headers))
@@ -189,7 +192,7 @@ def _body(queue: str) -> Any:
     return ([], {"queue": queue}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None})
 
 
-def _headers(queue: str, watched: Mapping[str, str]) -> dict[str, Any]:
+def _headers(queue: str, watched: Mapping[str, str] = NO_HEADERS) -> dict[str, Any]:
     """Celery's second protocol. The id names the message alone; the worker uses it to name the claims it leads to."""
     return {
         "headers": dict(watched),

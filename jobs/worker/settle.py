@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GROUP_WINDOW = 0.01  # seconds a finished job waits for others, to share one commit
+GROUP_WINDOW = 0.02  # seconds a finished job waits for others: a commit costs as much as fifty records in it
 LONGEST_WINDOW = 0.05  # … and while the commit before is under way, on a slow disk: natural, since nobody waits for it
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
+from contextlib import suppress
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,9 +18,9 @@ from tests.processes import wait_until
 
 @pytest.fixture
 def exporter(programs):
-    def start(*options):
-        program = programs.spawn("exporter", sys.executable, "manage.py", "jobs", "exporter", "--port", "0", "--json",
-                                 *options, env={"TESTS_SNAPSHOT": "0.2"})  # fmt: skip
+    def start(*options, **env):
+        command = [sys.executable, "manage.py", "jobs", "exporter", "--port", "0", "--json", *options]
+        program = programs.spawn("exporter", *command, env={"TESTS_SNAPSHOT": "0.2"} | env)
         program.wait_for_log('"url"')
         return json.loads(program.log().splitlines()[-1])["url"]
 
@@ -71,3 +72,19 @@ def test_an_address_that_others_can_reach_needs_a_token():
     with pytest.raises(CommandError, match="--token-file"):
         call_command("jobs", "exporter", "--host", "0.0.0.0")
     assert [_is_here(h) for h in ("127.0.0.1", "::1", "localhost", "192.0.2.1", "0.0.0.0")] == [True] * 3 + [False] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_is_away_a_scrape_fails_and_the_next_one_is_answered(exporter, database_wire):
+    url = exporter(DATABASE_URL=database_wire.url)
+    assert scrape(url)
+    database_wire.cut()
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        scrape(url)
+    database_wire.heal()
+    wait_until(lambda: answered(url), 15, "the exporter answers again")
+
+
+def answered(url):
+    with suppress(urllib.error.HTTPError):
+        return scrape(url)
