@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         page.write(runs, found["machine"])
     print(json.dumps(found)) if asked.json else report.table(runs)
-    return 0
+    return 1 if set(left_out) & set(WORKS) else 0
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -84,7 +84,11 @@ def _play(opened: Arena, asked: argparse.Namespace, left_out: dict[str, str]) ->
 
         for name in asked.work:
             stage = Stage(opened, asked.rounds, asked.jobs, asked.history, asked.peers, advance, left_out)
-            runs += (run.as_json() for run in REGISTRY[name](stage))
+            try:
+                runs += (run.as_json() for run in REGISTRY[name](stage))
+            except (AssertionError, RuntimeError) as error:  # one that stands still costs its own work and no other
+                left_out[name] = str(error)[:2000]
+                progress.console.print(f"{name}: {left_out[name]}")
             progress.advance(bar)
     return runs
 
