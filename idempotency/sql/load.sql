@@ -1,12 +1,5 @@
 -- read: what each queue holds and how long that has waited; spans are seconds
-WITH running AS MATERIALIZED (
-    SELECT queue, count(*) AS jobs, min(available_at) FILTER (WHERE attempt <= 1) AS oldest,
-        count(*) FILTER (WHERE lease_expires_at < statement_timestamp()) AS overdue
-    FROM idempotency_record WHERE state = 'processing' AND lease_expires_at IS NOT NULL GROUP BY queue
-), parked AS MATERIALIZED (
-    SELECT queue, count(*) AS jobs, min(available_at) AS oldest
-    FROM idempotency_record WHERE parked_reason IS NOT NULL GROUP BY queue
-), tried AS MATERIALIZED (
+WITH {{ongoing}}, tried AS MATERIALIZED (
     {{tried}}
 )
 SELECT q.name, q.paused, due.jobs, later.jobs, held.jobs, coalesce(parked.jobs, 0), coalesce(running.jobs, 0),
@@ -24,13 +17,4 @@ LEFT JOIN tried ON tried.queue = q.name, LATERAL (
         -- 95 of 100 have waited no longer than the one that only 5 of 100 have waited longer than.
         percentile_disc(ARRAY[0.5, 0.05, 0.01]) WITHIN GROUP (ORDER BY available_at) AS ages
     FROM ({{due}}) AS due
-) AS due, LATERAL (
-    SELECT count(*) AS jobs FROM (
-        SELECT FROM idempotency_record WHERE queue = q.name AND state = 'queued' AND parked_reason IS NULL
-            AND line IS NULL AND NOT held AND available_at > statement_timestamp()
-        ORDER BY available_at LIMIT %(cap)s) AS later
-) AS later, LATERAL (
-    SELECT count(*) AS jobs, min(available_at) AS oldest FROM (
-        SELECT available_at FROM idempotency_record WHERE queue = q.name AND held
-        ORDER BY available_at LIMIT %(cap)s) AS held
-) AS held
+) AS due, {{aside}}

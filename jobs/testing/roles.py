@@ -2,12 +2,14 @@
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from celery import current_app
 from celery.app.trace import build_tracer
 from django.db import connection, transaction
 
+from idempotency import transitions
 from jobs import hints
 from jobs.enqueueing import Enqueued
 from jobs.models import Minute
@@ -16,6 +18,7 @@ from jobs.task import IdempotentTask, registered
 from jobs.testing.boundaries import Watch
 from jobs.testing.processes import Role
 
+AGES = timedelta(hours=1)
 HOSTNAME = f"crash-sweep@{socket.gethostname()}"
 
 
@@ -38,6 +41,7 @@ def worker(queues: Sequence[str]) -> Role:
 
     def play(watch: Watch) -> None:
         _witness_commits(watch)
+        _let_no_retry_come_by_itself()
         with current_app.connection_for_read() as broker:
             while (message := _next_hint(broker, queues)) is not None:
                 message.ack()
@@ -77,6 +81,16 @@ def _follow(message: Any) -> None:
     _, info, *_ = tracer(message.headers["id"], args, kwargs, request)
     if info is not None:
         raise info.retval
+
+
+def _let_no_retry_come_by_itself() -> None:
+    """The sweep moves time: which process makes the next attempt must not depend on how fast this machine is."""
+    retry = transitions.retry
+
+    def later(*args: Any, delay: timedelta, **options: Any) -> Any:
+        return retry(*args, delay=max(delay, AGES), **options)
+
+    transitions.retry = later
 
 
 def _witness_commits(watch: Watch) -> None:
