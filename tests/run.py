@@ -23,8 +23,9 @@ CHECKS = {
     "mypy": ("mypy", "--no-error-summary"),
     "import contracts": ("lint-imports", "--no-logo"),
 }
-# Half of a test is waiting for a program: two processes keep two cores busy, more would only make each other late.
-EVERYTHING = ("-n", "2", "--dist", "worksteal")
+# More than half of a test is waiting for a program: three processes keep two cores busy, more would make each other
+# late.
+EVERYTHING = ("-n", "3", "--dist", "worksteal")
 
 
 def main(arguments: list[str]) -> int:

@@ -8,10 +8,12 @@ from itertools import islice
 
 import pytest
 
+from idempotency.statements import statement
 from tests.chaos.nemesis import FAULTS
 from tests.chaos.nemesis.clock import OFFSETS, PACKAGE, skewed
 from tests.chaos.plan import ALL, CALLERS, KINDS, W1, check_kinds, plan
 from tests.chaos.shrink import smallest
+from tests.chaos.teeth import BREAKS
 from tests.chaos.war import Orders
 from tests.servers.session import require
 
@@ -58,6 +60,14 @@ def test_a_failing_run_shrinks_to_the_faults_that_make_it_fail():
 
     assert smallest([*(f"w1:{n}" for n in range(9)), "relay:0", "broker:2"], fails) == ["w1:3", "relay:0"]
     assert len(tried) < 30
+
+
+@pytest.mark.parametrize(("mistake", "changed"), [("guard", ("succeed", "retry", "give_back")), ("reaper", ("reap",))])
+def test_a_mistake_that_a_run_is_told_to_make_is_one(mistake, changed):
+    """Each statement that it is about reads otherwise; else the judge would have nothing to find."""
+    _why, change = BREAKS[mistake]
+    for name in changed:
+        assert change(statement(name)) != statement(name)
 
 
 @pytest.mark.parametrize("offset", OFFSETS)

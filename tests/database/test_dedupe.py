@@ -11,7 +11,7 @@ from idempotency.models import Record
 from jobs import KeyConflict, enqueueing
 from tests.app.models import Effect
 from tests.app.tasks import Echo, FailTimes, Mark, Task, mark_each_time
-from tests.records import OOPS, ask, assert_balanced, by_hand, claim, key_of
+from tests.records import OOPS, ask, assert_balanced, by_hand, claim, empty_heap, key_of
 
 pytestmark = pytest.mark.django_db
 
@@ -92,11 +92,13 @@ def keys_as_written():
 
 
 def test_a_statement_writes_its_keys_in_one_order_so_that_no_two_wait_for_each_other():
+    empty_heap(connection)
     ask(connection, *"hgfedcba")
     assert keys_as_written() == sorted(map(key_of, "abcdefgh"))
 
 
 def test_statements_of_one_call_keep_that_order():
+    empty_heap(connection)
     count = enqueueing.CHUNK + 200
     Mark.enqueue_many({"name": f"n{number}"} for number in range(count))
     assert keys_as_written() == sorted(keys_as_written())

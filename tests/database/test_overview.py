@@ -22,7 +22,7 @@ from tests.app.tasks import Echo
 from tests.busy_day import a_busy_day, count_a_day, make_schedules, reference_settings
 from tests.history import fill
 from tests.plans import read_by_index
-from tests.records import OOPS, claim
+from tests.records import OOPS, claim, empty_heap
 from tests.review import person
 
 pytestmark = pytest.mark.django_db
@@ -224,6 +224,7 @@ def test_it_costs_fewer_than_fifteen_queries_and_none_reads_the_whole_table(oper
 
 
 def test_the_list_that_it_leads_to_reads_no_whole_table_either(viewer):
+    empty_heap(connection)
     fill(connection, conf.queues(), finished=30_000, live=2_000)
     with CaptureQueriesContext(connection) as captured:
         page = page_of(viewer, "/admin/idempotency/record/")

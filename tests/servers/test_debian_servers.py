@@ -9,8 +9,9 @@ import pytest
 from tests.processes import ROOT
 from tests.servers.session import require
 
-# What talks to a server. Where a test depends on neither its outcome cannot differ either.
-FOLDERS = ("database", "property", "concurrency", "crash", "chaos")
+# What talks to a server. Where a test depends on neither its outcome cannot differ either. Chaos runs are left out, as
+# they take longer than all of these: `JOBS_TEST_SERVERS=debian bin/test tests/chaos` has them.
+FOLDERS = ("database", "property", "concurrency", "crash")
 
 
 @pytest.mark.timeout(3600)
