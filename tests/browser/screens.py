@@ -6,14 +6,14 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 KEPT = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-SHOWN = {"overview-wide-light", "inbox-wide-light", "bulk-running-wide-light"}  # in README.md
+SHOWN = {"overview", "inbox", "job", "bulk-running"}  # by README.md
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def look_at(page: Page, name: str, tmp_path: Path) -> None:
-    """Take the page's four pictures; with TESTS_KEEP_SCREENSHOTS=1 those that documents show go to docs/screenshots.
+    """Take the page's four pictures; with TESTS_KEEP_SCREENSHOTS=1 those of pages that documents show are kept.
 
     With TESTS_WHOLE_PAGES=1 they show the page down to its end.
     """
@@ -23,9 +23,8 @@ def look_at(page: Page, name: str, tmp_path: Path) -> None:
         page.set_viewport_size({"width": width, "height": height})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            title = f"{name}-{size}-{scheme}"
-            place = KEPT if keep and title in SHOWN else tmp_path
-            page.screenshot(path=place / f"{title}.png", animations="disabled", full_page=whole)
+            place = KEPT if keep and name in SHOWN else tmp_path
+            page.screenshot(path=place / f"{name}-{size}-{scheme}.png", animations="disabled", full_page=whole)
         assert page.evaluate(OVERFLOW) <= 0, f"{name} is wider than {width} pixels"
     page.set_viewport_size({"width": 1280, "height": 800})
     page.emulate_media(color_scheme="light")
