@@ -37,6 +37,7 @@ COUNTED = 10_000  # claimable records counted at most in a look: more would not 
 ASSUMED_BATCH = 50  # records a hint leads to at the least while there is a backlog
 SHORTEST_REST = 0.025  # seconds between two looks: where much becomes due one after the other, it is staged together
 HOUSEKEEPING = 60.0  # seconds between two rounds of what nobody waits for
+PRUNING = 0.1  # seconds in a look: hints wait no longer, and it is faster than workers can drain
 
 
 @dataclass(slots=True)
@@ -134,7 +135,7 @@ class Relay:
         self._housekept = time.monotonic()
         self._own.once(lambda c: vendors.configure(c, vendor_queues()))
         more = self._own.once(transitions.compact_tally)
-        more |= bool(self._own.once(lambda c: transitions.prune(c, retention=conf.retention())))
+        more |= bool(prune(self._own, conf.retention(), seconds=PRUNING))
         self._own.once(registry.forget_dead)
         for forget in (bulk_driver.forget_drafts, minutes.forget, gauges.sum_given_up, measuring.forget, pulses.forget):
             self._own.once(forget)
@@ -157,11 +158,16 @@ class Relay:
             self._told = time.monotonic()
 
 
-def prune(own: OwnConnection, retention: timedelta) -> int:
-    """Hollow out all succeeded records older than `retention`, a thousand at a time; returns how many."""
-    pruned = 0
+def prune(own: OwnConnection, retention: timedelta, *, seconds: float = math.inf) -> int:
+    """Hollow out succeeded records older than `retention`, a thousand at a time, until none is left or for so long.
+
+    Returns how many; 0 says that none is left.
+    """
+    pruned, ends = 0, time.monotonic() + seconds
     while count := own.once(lambda c: transitions.prune(c, retention=retention)):
         pruned += count
+        if time.monotonic() > ends:
+            break
     return pruned
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from idempotency import gauges, queues, transitions
 from idempotency.states import PauseKind, Reason
-from jobs import pulses, registry
+from jobs import hints, pulses, registry
 from jobs.metrics import measuring, reading, snapshot
 from jobs.metrics.calls import NAME as VENDOR_CALLS
 from jobs.metrics.exposition import budget
@@ -262,6 +262,24 @@ def test_measures_add_up_over_minutes_and_workers(own):
     assert (ever.labels, ever.sums.count, ever.sums.total) == (("ledgerly", "ok"), 6, pytest.approx(120.21))
     assert ever.sums.buckets == [0, 3, 0, 0, 0, 0, 0, 0, 0, 3]
     assert reading.recent(own, VENDOR_CALLS) == []
+
+
+def test_hints_that_this_process_sends_are_measured_and_those_it_cannot_send(own, broker):
+    measuring.here.take()
+    hints.send("default", 3)
+    broker.kill()
+    with pytest.raises(Exception, match=r".+"):
+        hints.send("default")
+    measuring.write_here(own)
+    found = {(t.metric, *t.labels): t.sums.count for t in reading.ever(own)}
+    assert found == {
+        ("messaging_client_sent_messages_total", "default", ""): 3,
+        ("messaging_client_sent_messages_total", "default", "failed"): 1,
+        ("messaging_client_operation_duration_seconds", "default", "send", ""): 1,
+        ("messaging_client_operation_duration_seconds", "default", "send", "failed"): 1,
+    }
+    measuring.write_here(own)
+    assert {(t.metric, *t.labels): t.sums.count for t in reading.ever(own)} == found
 
 
 def test_a_pulse_tells_when_a_relay_last_ticked_and_what_the_audit_found(own, read):
