@@ -96,6 +96,9 @@ class Observer:
     def ticking(self, schedule: str, nominal: datetime, times: Mapping[str, Any]) -> Context:
         """Around the enqueue of one tick of a schedule, in a beat; `times` as its row has them."""
 
+    def missed(self, schedule: str, times: Mapping[str, Any]) -> None:
+        """A beat has found ticks that will not fire; in the transaction that writes them down as missed."""
+
     def calling(self, vendor: str) -> Context:
         """Around one call of a vendor."""
 

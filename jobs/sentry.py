@@ -62,6 +62,10 @@ class Reports(Observer):
     def ticking(self, schedule: str, nominal: datetime, times: Mapping[str, Any]) -> Context:  # noqa: ARG002 - as asked
         return check_ins.ticking(schedule, times) if _active() else None
 
+    def missed(self, schedule: str, times: Mapping[str, Any]) -> None:
+        if _active():
+            check_ins.missed(schedule, times)
+
     def enqueuing(self, enqueuing: Enqueuing) -> Context:
         return _publishing(enqueuing) if _active() else None
 
