@@ -153,6 +153,14 @@ class Running:
                 logger.exception(PASSED_OVER, "the end of a job", extra=log_events.OBSERVER_FAILED)
 
 
+def ended(task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
+    for observer in watching:
+        try:
+            observer.ended(task, job, error)
+        except Exception:
+            logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
+
+
 def tell(what: Callable[[Observer], object]) -> None:
     for observer in watching:
         try:
