@@ -23,6 +23,7 @@ from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
 from jobs import conf, heartbeat, hints, log_events, minutes, observers, pulses, registry, vendors
+from jobs.broker_memory import BrokerMemory
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.releases import Releases
@@ -62,6 +63,7 @@ class Relay:
         self._releases = Releases()
         self._bulk_replays = bulk_driver.BulkReplays()
         self._heart = heartbeat.Heart()
+        self._broker_memory = BrokerMemory(self._name)
         self.stopped = threading.Event()
 
     def run(self, on_tick: Callable[[Ticked], None] | None = None) -> None:
@@ -105,6 +107,7 @@ class Relay:
             ticked.hints += self._top_up(backlog, slots)
             ticked.next_in = min(ticked.next_in, *_waits(backlog))
         self._count_minutes(queues)
+        self._broker_memory.due(self._own)
         self._tell()
         return ticked
 
@@ -122,6 +125,7 @@ class Relay:
         except psycopg.Error:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the broker's client throws: the next tick tries again
+            self._broker_memory.failed(error)
             logger.warning("queue %s: the broker is away: %s", backlog.queue, error, extra=log_events.BROKER_AWAY)
             return 0
 
@@ -150,6 +154,7 @@ class Relay:
         """That it went through its loop: after all else, and only then."""
         if time.monotonic() - self._told >= pulses.EVERY:
             self._own.once(lambda c: pulses.beat(c, pulses.RELAY, self._name))
+            self._own.once(measuring.write_here)
             self._told = time.monotonic()
 
 
