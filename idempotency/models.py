@@ -9,7 +9,7 @@ from django.db.models import Case, F, Func, Q, When
 from idempotency.states import REVIEWABLE, TERMINAL, PauseKind, Reason, Resolution, State
 
 # As plain text: a migration keeps what it says whatever becomes of the code.
-QUEUED, PROCESSING = State.QUEUED.value, State.PROCESSING.value
+QUEUED, PROCESSING, SUCCEEDED = State.QUEUED.value, State.PROCESSING.value, State.SUCCEEDED.value
 STATES, REASONS, RESOLUTIONS = ([v.value for v in kind] for kind in (State, Reason, Resolution))
 ENDED, GIVEN_UP = sorted(s.value for s in TERMINAL), sorted(s.value for s in REVIEWABLE)
 
@@ -62,9 +62,6 @@ class Record(models.Model):
     replaces = models.UUIDField(null=True, help_text="the job whose payload this one corrects, and whose key it took")
     vendor_calls = models.JSONField(null=True, help_text="of the attempt that succeeded: what it asked its vendor")
     # -- a person's part
-    cancel_requested_at = models.DateTimeField(null=True, help_text="its owner is to end it as cancelled")
-    cancel_requested_by = models.TextField(null=True)
-    cancel_why = models.TextField(null=True)
     resolved_at = models.DateTimeField(null=True, help_text="given up, and a person said that this is all right")
     resolved_by = models.TextField(null=True)
     resolution = models.TextField(null=True, choices=[(r.value, r.value) for r in Resolution])
@@ -118,9 +115,10 @@ class Record(models.Model):
             ),
             models.Index("replaces", name="record_replaces", condition=Q(replaces__isnull=False)),
             models.Index("task", name="record_parked", condition=Q(parked_reason__isnull=False)),
-            # The pruner's: a few pages whatever the size, because rows arrive in this order.
+            # The pruner's: what it has pruned is not in it, so that millions of tombstones are never looked at again.
+            models.Index("finished_at", name="record_ended", condition=Q(state=SUCCEEDED, pruned_at__isnull=True)),
+            # The charts': what came or ended within a minute lies close together, and a few pages tell where.
             BrinIndex("created_at", name="record_created", autosummarize=True),
-            # The charts': what ended within a minute lies close together too.
             BrinIndex("finished_at", name="record_finished", autosummarize=True),
         ]
         constraints: ClassVar = [
@@ -161,10 +159,6 @@ class Record(models.Model):
                 )
                 | Q(resolved_at__isnull=True, resolved_by__isnull=True, resolution__isnull=True),
                 name="record_resolved_when_given_up",
-            ),
-            models.CheckConstraint(
-                condition=Q(cancel_requested_at__isnull=True) | ~Q(state=QUEUED),
-                name="record_cancel_requested_of_its_owner",
             ),
             models.CheckConstraint(
                 condition=Q(attempt__lte=F("max_attempts"), max_attempts__gte=1), name="record_attempts_capped"
