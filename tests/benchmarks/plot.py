@@ -38,7 +38,7 @@ def _rates(runs: Runs, path: Path) -> Path:
 
 
 def _bars(runs: Runs, path: Path) -> Path:
-    """How each ratio compares with its target: 1 is reached, right of it is better; a line is what the rounds came to."""
+    """How each ratio compares with its target: 1 is reached, right of it is better. A line spans the rounds."""
     asked = [run for run in runs if run["bar"]]
     figure, axes = plt.subplots(figsize=(7, 0.34 * len(asked) + 0.9))
     for place, run in enumerate(reversed(asked)):
