@@ -1,6 +1,8 @@
 """Sentry's cron monitors: a tick of a schedule is in progress when its job is written, and ok or wrong when that ends.
 
-A tick that nobody tells of is missed, says Sentry: each check-in brings the schedule's times, so that it can know.
+A tick that nobody tells of is missed, says Sentry: each check-in brings the schedule's times, so that it can know. What
+a beat finds missed is told as wrong, because `missed` is Sentry's own word: so it hears also of ticks that it could not
+expect, as before the first check-in.
 """
 
 import re
@@ -58,6 +60,12 @@ def of_tick(enqueuing: Enqueuing) -> Iterator[None]:
     if any(answer.created for answer in enqueuing.answers):
         begun = partial(capture_checkin, tick.slug, tick.id, "in_progress", monitor_config=tick.monitor)
         transaction.on_commit(begun, robust=True)
+
+
+def missed(schedule: str, times: Mapping[str, Any]) -> None:
+    """Ticks of this turn are missed: one check-in for all, because Sentry would take each for one of now."""
+    wrong = partial(capture_checkin, _slug(schedule), uuid4().hex, "error", monitor_config=monitor(times))
+    transaction.on_commit(wrong, robust=True)
 
 
 def told(job: "Job") -> str | None:

@@ -12,6 +12,7 @@ CRITICAL = "critical"
 CRITICALITIES = (CRITICAL, "normal", "bulk")
 REFUSE, HOLD = "refuse", "hold"
 WHEN_FULL = (REFUSE, HOLD)
+CRITICAL_DEADLINE = timedelta(minutes=10)  # from then on somebody is woken for one job
 
 
 @cache  # a lazy settings object costs a microsecond a look, and a job takes several
@@ -42,6 +43,23 @@ def bound(queue: str) -> int | None:
     """Jobs that may wait in the queue before it is full; None: any number. A critical queue is never full."""
     options = queues().get(queue, {})
     return None if options.get("criticality") == CRITICAL else options.get("bound")
+
+
+def criticality(queue: str) -> str:
+    """One of CRITICALITIES."""
+    return str(queues().get(queue, {}).get("criticality", CRITICALITIES[1]))
+
+
+def deadline(queue: str) -> timedelta | None:
+    """How long after a job was due it may succeed and still be in time; None: whenever. What is critical has one."""
+    options = queues().get(queue, {})
+    found: timedelta | None = options.get("deadline")
+    return CRITICAL_DEADLINE if found is None and options.get("criticality") == CRITICAL else found
+
+
+def slo() -> float:
+    """The share of critical jobs that succeed before their deadline, over a month; alerts say when it will be less."""
+    return float(_get("SLO", 0.995))
 
 
 def holds(queue: str) -> bool:

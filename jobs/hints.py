@@ -17,6 +17,7 @@ from kombu import Producer
 from kombu.utils.uuid import uuid
 
 from jobs import log_events, observers
+from jobs.metrics.measuring import here
 from jobs.transport import amqp
 
 T = TypeVar("T")
@@ -80,6 +81,16 @@ def nudge(queue: str) -> None:
 
 def send(queue: str, count: int = 1) -> None:
     """Put `count` hints into the queue. Raises what the broker's client raises."""
+    began, error = time.monotonic(), "failed"
+    try:
+        _send_observed(queue, count)
+        error = ""
+    finally:
+        here.count("messaging_client_sent_messages_total", queue, error, times=count)
+        here.observe("messaging_client_operation_duration_seconds", time.monotonic() - began, queue, "send", error)
+
+
+def _send_observed(queue: str, count: int) -> None:
     if not observers.watching:
         return with_broker(partial(_send, queue=queue, count=count, headers=NO_HEADERS))
     headers: dict[str, str] = {}

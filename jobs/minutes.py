@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from idempotency.statements import Connection
-from jobs import registry
+from jobs import conf, registry
 
 EVERY = 10.0  # seconds between two looks whether a minute is over: four of five find none, and cost a probe
 SETTLED = timedelta(seconds=5)  # after its end: by then the statements that began in it are committed
@@ -46,8 +46,16 @@ WITH standing AS MATERIALIZED (
 ), ended AS (
     SELECT date_trunc('minute', finished_at) AS minute, queue, count(*) FILTER (WHERE state = 'succeeded') AS succeeded,
         count(*) FILTER (WHERE state = 'failed_permanent') AS failed_permanent,
-        count(*) FILTER (WHERE state = 'dead_lettered') AS dead_lettered
-    FROM idempotency_record WHERE finished_at >= %(since)s AND finished_at < %(until)s GROUP BY 1, 2
+        count(*) FILTER (WHERE state = 'dead_lettered') AS dead_lettered,
+        count(*) FILTER (WHERE CASE WHEN state <> 'succeeded' THEN reason <> 'cancelled' ELSE finished_at - coalesce(
+            CASE WHEN attempt + given_back > 1 THEN (
+                -- Who was tried again has been due since the first attempt; a replay has begun anew.
+                SELECT min(started_at) FROM idempotency_attempt AS a WHERE a.record_id = r.id
+                    AND a.fencing_token > r.fencing_token - r.attempt - r.given_back) END, available_at) > deadline
+            END) AS missed
+    FROM idempotency_record AS r
+    JOIN unnest(%(queues)s::text[], %(deadlines)s::interval[]) AS q (of_queue, deadline) ON of_queue = queue
+    WHERE finished_at >= %(since)s AND finished_at < %(until)s GROUP BY 1, 2
 ), again AS (
     -- An attempt that was the last one is no retry: its record has ended under the same token.
     SELECT date_trunc('minute', a.finished_at) AS minute, r.queue, count(*) AS retried
@@ -56,9 +64,9 @@ WITH standing AS MATERIALIZED (
       AND (r.finished_at IS NULL OR r.fencing_token > a.fencing_token) GROUP BY 1, 2
 )
 INSERT INTO jobs_minute
-    (minute, queue, enqueued, succeeded, failed_permanent, dead_lettered, retried, depth, age, busy, slots)
+    (minute, queue, enqueued, succeeded, failed_permanent, dead_lettered, retried, missed, depth, age, busy, slots)
 SELECT minute, queue, coalesce(enqueued, 0), coalesce(succeeded, 0), coalesce(failed_permanent, 0),
-    coalesce(dead_lettered, 0), coalesce(retried, 0), depth, age, busy, slots
+    coalesce(dead_lettered, 0), coalesce(retried, 0), coalesce(missed, 0), depth, age, busy, slots
 FROM generate_series(%(since)s, %(until)s - interval '1 minute', interval '1 minute') AS m (minute)
 CROSS JOIN unnest(%(queues)s::text[]) AS q (queue)
 LEFT JOIN came USING (minute, queue) LEFT JOIN ended USING (minute, queue) LEFT JOIN again USING (minute, queue)
@@ -103,7 +111,12 @@ def count(connection: Any, queues: Sequence[str]) -> bool:
 
 
 def parameters(queues: Sequence[str]) -> dict[str, Any]:
-    return {"queues": list(queues), "deepest": DEEPEST, "alive": registry.ALIVE}
+    return {
+        "queues": list(queues),
+        "deadlines": [conf.deadline(q) for q in queues],
+        "deepest": DEEPEST,
+        "alive": registry.ALIVE,
+    }
 
 
 def forget(connection: Any) -> None:

@@ -179,6 +179,8 @@ class Minute(models.Model):
     failed_permanent = models.PositiveIntegerField(default=0)
     dead_lettered = models.PositiveIntegerField(default=0)
     retried = models.PositiveIntegerField(default=0, help_text="attempts that are made again")
+    # A default of the table's: a relay of the release before does not name it.
+    missed = models.PositiveIntegerField(db_default=0, help_text="given up, or succeeded after the queue's deadline")
     # -- at its end; empty where nobody looked then
     depth = models.PositiveIntegerField(null=True, help_text="jobs due and not begun")
     age = models.FloatField(null=True, help_text="seconds that 95 % of them had waited at most")
@@ -222,10 +224,13 @@ class Pulse(models.Model):
     """When a program of some kind last did what it is for, and what it found then."""
 
     pk = models.CompositePrimaryKey("kind", "name")
-    kind = models.TextField(help_text="relay, verify")
+    kind = models.TextField(help_text="relay, verify, broker")
     name = models.TextField(help_text="which of them: host and process, or nothing where any will do")
     seen_at = models.DateTimeField()
-    found = models.FloatField(null=True, help_text="of verify: how many rules of the books are broken")
+    found = models.FloatField(
+        null=True,
+        help_text="of verify: how many rules of the books are broken; of broker: the share of its memory in use",
+    )
 
     class Meta:
         default_permissions = ()

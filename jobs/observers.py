@@ -96,6 +96,9 @@ class Observer:
     def ticking(self, schedule: str, nominal: datetime, times: Mapping[str, Any]) -> Context:
         """Around the enqueue of one tick of a schedule, in a beat; `times` as its row has them."""
 
+    def missed(self, schedule: str, times: Mapping[str, Any]) -> None:
+        """A beat has found ticks that will not fire; in the transaction that writes them down as missed."""
+
     def calling(self, vendor: str) -> Context:
         """Around one call of a vendor."""
 
@@ -148,6 +151,14 @@ class Running:
                 self._entered.pop().__exit__(None, None, None)
             except Exception:
                 logger.exception(PASSED_OVER, "the end of a job", extra=log_events.OBSERVER_FAILED)
+
+
+def ended(task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
+    for observer in watching:
+        try:
+            observer.ended(task, job, error)
+        except Exception:
+            logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
 
 
 def tell(what: Callable[[Observer], object]) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as contexts
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from idempotency.claims import Claimed
 from jobs import masking, observers
@@ -36,7 +36,6 @@ NAME = "celery-idempotent-jobs"
 SYSTEM = "postgresql"  # the queue is a table; brokers carry hints
 MOST_LINKS = 32  # of one claim: exporters cut longer lists
 CLAIMS_KEPT = 8  # newest ones that jobs may link to
-UNSAMPLED = "-00"  # the end of a W3C header
 
 
 def instrument(tracer_provider: "TracerProvider | None" = None) -> "Tracing":
@@ -77,14 +76,15 @@ class Tracing(Observer):
             yield
 
     def claimed(self, queue: str, batch: Sequence[Claimed], seconds: float, headers: Mapping[str, str]) -> None:
-        origins = {(o.trace_id, o.span_id): o for claimed in batch if (o := _origin(claimed.options))}
+        sent = {key for claimed in batch if (key := _sent(claimed.options)) is not None}  # in one call, with one header
+        origins = [origin for key in sent if (origin := _span_in(_remote(*key))).trace_flags.sampled]
         ended = time.time_ns()
         span = self._tracer.start_span(
             f"receive {queue}",
             context=propagate.extract(headers, Context()),
             kind=SpanKind.CLIENT,
             attributes=_messaging(queue, "receive") | {"messaging.batch.message_count": len(batch)},
-            links=[Link(origin) for origin in list(origins.values())[:MOST_LINKS]],
+            links=[Link(origin) for origin in origins[:MOST_LINKS]],
             start_time=ended - int(seconds * 1e9),
         )
         span.end(ended)
@@ -92,17 +92,19 @@ class Tracing(Observer):
         while len(self._claims) > CLAIMS_KEPT:
             self._claims.popitem(last=False)
 
-    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Any:
-        sent = (request["headers"] or {}).get("traceparent", "")
-        first = job.attempt == 1 and not job.claimed.replay_count
-        return _Unsampled(sent) if first and sent.endswith(UNSAMPLED) else self._process(task, job, first=first)
+    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Any:  # noqa: ARG002 - as asked
+        claimed = job.claimed
+        first = claimed.attempt == 1 and not claimed.replay_count
+        if first and (sent := _sent(claimed.options)) is not None and (left_out := _left_out(*sent)) is not None:
+            return _Within(left_out)
+        return self._process(task, job, first=first)
 
     @contextmanager
     def _process(self, task: "IdempotentTask", job: "Job", *, first: bool) -> Iterator[None]:
         claimed = job.claimed
         caller = propagate.extract((claimed.options or {}).get("headers") or {}, Context())
         links = [Link(span)] if (span := self._claims.get(claimed.lease_id)) else []
-        origin = trace.get_current_span(caller).get_span_context()
+        origin = _span_in(caller)
         if not first and origin.is_valid:
             links.append(Link(origin, {"jobs.link": "replay" if claimed.replay_count else "retry"}))
         attributes = _messaging(claimed.queue, "process") | _of_job(task, job)
@@ -156,31 +158,44 @@ class Tracing(Observer):
                 raise
 
 
-class _Unsampled:
+class _Within:
     """What the caller's sampler left out: a span that records nothing still costs eight times as much."""
 
-    __slots__ = ("_sent", "_token")
+    __slots__ = ("_context", "_token")
 
-    def __init__(self, sent: str) -> None:
-        self._sent = sent
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def __enter__(self) -> None:
-        self._token = contexts.attach(_left_out(self._sent))
+        self._token = contexts.attach(self._context)
 
     def __exit__(self, *_: object) -> None:
         contexts.detach(self._token)
 
 
+def _sent(options: Mapping[str, Any] | None) -> tuple[str, ...] | None:
+    """Those of a record's headers that a caller's context is made of; None where it had none."""
+    headers = options.get("headers") if options else None
+    if not headers or (traceparent := headers.get("traceparent")) is None:
+        return None
+    return traceparent, headers.get("tracestate", ""), headers.get("baggage", "")
+
+
 @lru_cache(256)  # jobs that were enqueued together come with one header
-def _left_out(sent: str) -> Context:
-    try:
-        span = SpanContext(int(sent[3:35], 16), int(sent[36:52], 16), is_remote=True, trace_flags=OFF)
-    except ValueError:
-        span = trace.INVALID_SPAN_CONTEXT
-    return trace.set_span_in_context(NonRecordingSpan(span), Context())
+def _remote(traceparent: str, tracestate: str, baggage: str) -> Context:
+    headers = {"traceparent": traceparent, "tracestate": tracestate, "baggage": baggage}
+    return propagate.extract({name: value for name, value in headers.items() if value}, Context())
 
 
-OFF = TraceFlags(TraceFlags.DEFAULT)
+@lru_cache(256)
+def _left_out(*sent: str) -> Context | None:
+    """The caller's context, for whatever the body traces; None where the caller is sampled, or nothing can be read."""
+    span = _span_in(context := _remote(*sent))
+    return context if span.is_valid and not span.trace_flags.sampled else None
+
+
+def _span_in(context: Context) -> SpanContext:
+    return trace.get_current_span(context).get_span_context()
 
 
 def _messaging(queue: str, operation: str) -> dict[str, Any]:
@@ -214,14 +229,6 @@ def _answered(enqueuing: Enqueuing) -> dict[str, Any]:
         return {"messaging.message.id": str(answer.id), "jobs.created": answer.created}
     made = sum(answer.created for answer in enqueuing.answers)
     return {"messaging.batch.message_count": len(enqueuing.answers), "jobs.created": made}
-
-
-def _origin(options: Mapping[str, Any] | None) -> SpanContext | None:
-    headers = (options or {}).get("headers") or {}
-    if not headers.get("traceparent") or headers["traceparent"].endswith(UNSAMPLED):
-        return None
-    span = trace.get_current_span(propagate.extract(headers, Context())).get_span_context()
-    return span if span.is_valid else None
 
 
 def _masking_processor() -> Any:

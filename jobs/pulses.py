@@ -2,7 +2,7 @@
 
 from idempotency.statements import Connection
 
-RELAY, VERIFY = "relay", "verify"
+RELAY, VERIFY, BROKER = "relay", "verify", "broker"
 EVERY = 5.0  # seconds between two reports of a loop
 
 BEAT = """

@@ -23,6 +23,7 @@ from idempotency.claims import Backlog
 from idempotency.errors import LeaseLost
 from idempotency.states import State
 from jobs import conf, heartbeat, hints, log_events, minutes, observers, pulses, registry, vendors
+from jobs.broker_memory import BrokerMemory
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.releases import Releases
@@ -36,6 +37,7 @@ COUNTED = 10_000  # claimable records counted at most in a look: more would not 
 ASSUMED_BATCH = 50  # records a hint leads to at the least while there is a backlog
 SHORTEST_REST = 0.025  # seconds between two looks: where much becomes due one after the other, it is staged together
 HOUSEKEEPING = 60.0  # seconds between two rounds of what nobody waits for
+PRUNING = 0.1  # seconds in a look: hints wait no longer, and it is faster than workers can drain
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Relay:
         self._releases = Releases()
         self._bulk_replays = bulk_driver.BulkReplays()
         self._heart = heartbeat.Heart()
+        self._broker_memory = BrokerMemory(self._name)
         self.stopped = threading.Event()
 
     def run(self, on_tick: Callable[[Ticked], None] | None = None) -> None:
@@ -104,6 +107,7 @@ class Relay:
             ticked.hints += self._top_up(backlog, slots)
             ticked.next_in = min(ticked.next_in, *_waits(backlog))
         self._count_minutes(queues)
+        self._broker_memory.due(self._own)
         self._tell()
         return ticked
 
@@ -121,6 +125,7 @@ class Relay:
         except psycopg.Error:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the broker's client throws: the next tick tries again
+            self._broker_memory.failed(error)
             logger.warning("queue %s: the broker is away: %s", backlog.queue, error, extra=log_events.BROKER_AWAY)
             return 0
 
@@ -130,7 +135,7 @@ class Relay:
         self._housekept = time.monotonic()
         self._own.once(lambda c: vendors.configure(c, vendor_queues()))
         more = self._own.once(transitions.compact_tally)
-        more |= bool(self._own.once(lambda c: transitions.prune(c, retention=conf.retention())))
+        more |= bool(prune(self._own, conf.retention(), seconds=PRUNING))
         self._own.once(registry.forget_dead)
         for forget in (bulk_driver.forget_drafts, minutes.forget, gauges.sum_given_up, measuring.forget, pulses.forget):
             self._own.once(forget)
@@ -149,14 +154,20 @@ class Relay:
         """That it went through its loop: after all else, and only then."""
         if time.monotonic() - self._told >= pulses.EVERY:
             self._own.once(lambda c: pulses.beat(c, pulses.RELAY, self._name))
+            self._own.once(measuring.write_here)
             self._told = time.monotonic()
 
 
-def prune(own: OwnConnection, retention: timedelta) -> int:
-    """Hollow out all succeeded records older than `retention`, a thousand at a time; returns how many."""
-    pruned = 0
+def prune(own: OwnConnection, retention: timedelta, *, seconds: float = math.inf) -> int:
+    """Hollow out succeeded records older than `retention`, a thousand at a time, until none is left or for so long.
+
+    Returns how many; 0 says that none is left.
+    """
+    pruned, ends = 0, time.monotonic() + seconds
     while count := own.once(lambda c: transitions.prune(c, retention=retention)):
         pruned += count
+        if time.monotonic() > ends:
+            break
     return pruned
 
 

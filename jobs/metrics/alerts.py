@@ -39,7 +39,7 @@ class Alert:
 
 def alerts() -> Sequence[Alert]:
     """All of them, with the thresholds of the settings."""
-    return (*asked_for(), *workers(), *outcomes(), *machinery(), *monitoring())
+    return (*asked_for(), *promises(), *workers(), *outcomes(), *machinery(), *monitoring())
 
 
 def asked_for() -> Sequence[Alert]:
@@ -60,6 +60,44 @@ def asked_for() -> Sequence[Alert]:
               summary="A vendor's queue has been paused for 10 minutes",
               shown="{vendor} ({queue}) has not been well for {value} s: {kind}.", runbook="vendor-paused"),
     )  # fmt: skip
+
+
+def promises() -> Sequence[Alert]:
+    """The share of critical jobs in time: two windows each, so that it fires soon and ends soon after the trouble."""
+    age = by_max("jobs_waiting_age_seconds", "queue", quantile="0.95")
+    forecast = by_max("jobs_forecast_age_seconds", "queue", criticality=conf.CRITICAL)
+    missed = "{value} of the critical jobs of {queue} were given up or late within "
+    return (
+        # A fiftieth of a month's allowance in an hour: it would be used up in two days. A few jobs are no share.
+        Alert(name="JobsSloFastBurn", severity=Severity.PAGE, labels=("queue",),
+              when=_burn("1h", "5m", 14.4, more_than=4), summary="Many critical jobs fail or come late",
+              shown=missed + "an hour.", runbook="slo-burn"),
+        # A twentieth in six hours.
+        Alert(name="JobsSloBurn", severity=Severity.PAGE, labels=("queue",),
+              when=_burn("6h", "30m", 6, more_than=4), summary="Critical jobs have failed or come late for hours",
+              shown=missed + "six hours.", runbook="slo-burn"),
+        # A tenth in three days: what is left will not last for the month.
+        Alert(name="JobsSloSlowBurn", severity=Severity.TICKET, lasting=60 * MINUTE, labels=("queue",),
+              when=_burn("3d", "6h", 1, more_than=4), summary="More critical jobs fail or come late than was promised",
+              shown=missed + "three days.", runbook="slo-burn"),
+        Alert(name="JobsBacklogGrows", severity=Severity.TICKET, lasting=3 * MINUTE, labels=("queue",),
+              # Before it pages: a quarter of an hour is enough to start workers.
+              when=Both(Is(forecast, ">", 600), Is(age, ">", 120)),
+              summary="Critical jobs will be older than 10 minutes",
+              shown="At this rate the jobs of {queue} will wait {value} s in a quarter of an hour.",
+              runbook="backlog-grows"),
+    )  # fmt: skip
+
+
+def _burn(long: str, short: str, times: float, *, more_than: int) -> Expression:
+    """The allowance is used up so many times faster than it may be, and still is."""
+    limit = round(times * (1 - conf.slo()), 6)
+    share, still = (Is(_missed("jobs_slo_missed_ratio", w), ">", limit) for w in (long, short))
+    return Both(Both(share, still), Is(_missed("jobs_slo_missed", long), ">", more_than))
+
+
+def _missed(name: str, window: str) -> Expression:
+    return by_max(name, "queue", criticality=conf.CRITICAL, window=window)
 
 
 def workers() -> Sequence[Alert]:
@@ -141,6 +179,10 @@ def machinery() -> Sequence[Alert]:
         Alert(name="JobsRelayDown", severity=Severity.PAGE,
               when=Is(Since(by_max("jobs_relay_last_tick_timestamp_seconds")), ">", 60),
               summary="No relay runs", shown="The last tick of a relay was {value} s ago.", runbook="relay-down"),
+        Alert(name="JobsBrokerFull", severity=Severity.TICKET, lasting=2 * MINUTE,
+              # Hints need little; what fills it is somebody else's, and grows. Nothing is lost when it is full.
+              when=Is(by_max("jobs_broker_memory_ratio"), ">", 0.85), summary="The broker's memory is nearly full",
+              shown="The broker uses {value} of its memory; full, it takes no hints.", runbook="broker-full"),
         Alert(name="JobsBeatAbsent", severity=Severity.PAGE, lasting=2 * MINUTE,
               # Longer than a deploy's gap between two beats.
               when=Is(by_max("jobs_schedule_troubles", kind="no_beat"), ">", 0), summary="No beat is alive",

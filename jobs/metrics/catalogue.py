@@ -3,12 +3,9 @@
 Nothing else names a metric. What reads or draws one asks `metric(name)`, which knows no other.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-
 from idempotency.states import PauseKind, Reason, State
 from jobs import conf
+from jobs.metrics.entries import Kind, Label, Metric, Unit, one_of
 
 # What is waited for by people and by vendors, in seconds: each limit that an alert knows is a bound.
 WAITS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -20,80 +17,34 @@ ENDS = ("", "retried", "given_up")  # OpenTelemetry's error.type: nothing where 
 DEPTHS = ("ready", "paused", "scheduled", "held", "parked", "running")
 GIVEN_UP = (State.FAILED_PERMANENT.value, State.DEAD_LETTERED.value)
 TROUBLES = ("no_beat", "late", "clock", "paused", "unreadable")  # of schedules
+RELATIONS = ("idempotency_record", "idempotency_attempt")
 RECENT = "the last 15 minutes"
-
-
-class Kind(StrEnum):
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-
-
-class Unit(StrEnum):
-    """As Prometheus spells units; Grafana's words for them are in `dashboards`."""
-
-    JOBS = "jobs"
-    SECONDS = "seconds"
-    RATIO = "ratio"
-    MOMENT = "timestamp_seconds"
-    SLOTS = "slots"
-    CALLS = "calls"
-    MESSAGES = "messages"
-    ATTEMPTS = "attempts"
-    WORKERS = "workers"
-    BREACHES = "breaches"
-    NOTHING = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """`values` None: one for each of what `bounded_by` names, and no more than that."""
-
-    bounded_by: str
-    values: Callable[[], Iterable[str]] | None = None
-
-    def allows(self, value: str) -> bool:
-        return self.values is None or value in set(self.values())
-
-
-def _is(*values: str) -> Label:
-    return Label(" · ".join(v or "(empty)" for v in values), lambda: values)
-
+WINDOWS = {"5m": 300, "30m": 1_800, "1h": 3_600, "6h": 21_600, "3d": 259_200}  # seconds: the pairs of burn alerts
 
 QUEUE = Label("the queues of JOBS_QUEUES", lambda: list(conf.queues()))
-CRITICALITY = _is(*conf.CRITICALITIES)
+CRITICALITY = one_of(*conf.CRITICALITIES)
 VENDOR = Label("the vendors that tasks name")
 VENDOR_OR_NONE = Label("the vendors that tasks name, or empty")
-QUANTILE = _is(*QUANTILES)
+QUANTILE = one_of(*QUANTILES)
+SENT = one_of("", "failed")
 
 LEDGER = "records, by the snapshot"
 WORKERS = "workers' reports, by the snapshot"
 MINUTES = "the relay's minutes, by the snapshot"
 MEASURED = "workers' own measurements, added up in the database"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    name: str
-    kind: Kind = Kind.GAUGE
-    unit: Unit
-    labels: Mapping[str, Label] = field(default_factory=dict)
-    help: str
-    source: str
-    cost: str
-    buckets: tuple[float, ...] = ()
-
-
 BY_QUEUE = {"queue": QUEUE}
+OF_WINDOW = {"criticality": CRITICALITY, "window": one_of(*WINDOWS)}
 ONE_ROW = "a row or a few"
 BY_BACKLOG = "an index-only look at what waits, nothing of what is done: tens of milliseconds for 100,000 waiting jobs"
 BY_MINUTES = "15 rows for each queue"
+BY_DAYS = "4,320 rows for each queue, of a table that is read in this order"
 BY_LABELS = "15 rows for each vendor and outcome"
 PER_EVENT = "a microsecond in the worker, a row per minute"
 
 METRICS = (
     # -- depth and age
-    Metric(name="jobs_queue_depth", unit=Unit.JOBS, labels=BY_QUEUE | {"state": _is(*DEPTHS)},
+    Metric(name="jobs_queue_depth", unit=Unit.JOBS, labels=BY_QUEUE | {"state": one_of(*DEPTHS)},
            help="Jobs that have not ended. ready: a claim would take it; paused: due in a paused queue; scheduled: not "
            "due yet, most often a retry; held: the queue is at its bound; parked: waits for a newer worker.",
            source=LEDGER, cost=BY_BACKLOG),
@@ -104,6 +55,9 @@ METRICS = (
     Metric(name="jobs_waiting_age_seconds", unit=Unit.SECONDS, labels=BY_QUEUE | {"quantile": QUANTILE},
            help="How long jobs that are due and not begun have waited by now. It goes on growing when nothing runs.",
            source=LEDGER, cost=BY_BACKLOG),
+    Metric(name="jobs_forecast_age_seconds", unit=Unit.SECONDS, labels=BY_QUEUE | {"criticality": CRITICALITY},
+           help="What the p95 of that will be in 15 minutes if it goes on as in the last 15; absent where less than "
+           "five minutes of them were looked at.", source=MINUTES, cost=BY_MINUTES),
     Metric(name="jobs_queue_fill_ratio", unit=Unit.RATIO, labels=BY_QUEUE,
            help="Waiting jobs as a share of the queue's bound; 0 where it has none.", source=LEDGER, cost=BY_BACKLOG),
     Metric(name="jobs_leases_overdue", unit=Unit.JOBS, labels=BY_QUEUE,
@@ -118,16 +72,22 @@ METRICS = (
            source=MINUTES, cost=BY_MINUTES),
     Metric(name="jobs_recent_retries", unit=Unit.ATTEMPTS, labels=BY_QUEUE,
            help=f"Attempts of {RECENT} that are made again.", source=MINUTES, cost=BY_MINUTES),
-    Metric(name="jobs_recent_ends", unit=Unit.JOBS, labels=BY_QUEUE | {"state": _is("succeeded", *GIVEN_UP)},
+    Metric(name="jobs_recent_ends", unit=Unit.JOBS, labels=BY_QUEUE | {"state": one_of("succeeded", *GIVEN_UP)},
            help=f"Jobs that ended in {RECENT}.", source=MINUTES, cost=BY_MINUTES),
     Metric(name="jobs_recent_enqueued", unit=Unit.JOBS, labels=BY_QUEUE, help=f"Jobs accepted in {RECENT}.",
            source=MINUTES, cost=BY_MINUTES),
+    Metric(name="jobs_slo_missed_ratio", unit=Unit.RATIO, labels=BY_QUEUE | OF_WINDOW,
+           help="Of the jobs that ended within the window, the share that was given up or succeeded after the queue's "
+           "deadline; absent where none ended. A job that a person cancelled is not counted as missed.",
+           source=MINUTES, cost=BY_DAYS),
+    Metric(name="jobs_slo_missed", unit=Unit.JOBS, labels=BY_QUEUE | OF_WINDOW,
+           help="How many these are; absent where none ended.", source=MINUTES, cost=BY_DAYS),
     Metric(name="jobs_given_up_total", kind=Kind.COUNTER, unit=Unit.JOBS,
-           labels=BY_QUEUE | {"state": _is(*GIVEN_UP), "reason": _is(*(r.value for r in Reason))},
+           labels=BY_QUEUE | {"state": one_of(*GIVEN_UP), "reason": one_of(*(r.value for r in Reason))},
            help="Jobs ever given up. A replay takes none of them back.", source=LEDGER, cost=ONE_ROW),
-    Metric(name="jobs_given_up_last_hour", unit=Unit.JOBS, labels=BY_QUEUE | {"state": _is(*GIVEN_UP)},
+    Metric(name="jobs_given_up_last_hour", unit=Unit.JOBS, labels=BY_QUEUE | {"state": one_of(*GIVEN_UP)},
            help="Jobs given up within the last hour, whatever became of them since.", source=LEDGER, cost=ONE_ROW),
-    Metric(name="jobs_dead_letters", unit=Unit.JOBS, labels=BY_QUEUE | {"state": _is(*GIVEN_UP)},
+    Metric(name="jobs_dead_letters", unit=Unit.JOBS, labels=BY_QUEUE | {"state": one_of(*GIVEN_UP)},
            help="Given-up jobs that wait for a person's decision.", source=LEDGER,
            cost="an index of these jobs alone"),
     Metric(name="jobs_dead_letter_oldest_seconds", unit=Unit.SECONDS, labels=BY_QUEUE,
@@ -137,7 +97,7 @@ METRICS = (
            cost="an index of failed attempts by time"),
     # -- vendors
     Metric(name="jobs_pause_started_timestamp_seconds", unit=Unit.MOMENT,
-           labels=BY_QUEUE | {"vendor": VENDOR_OR_NONE, "kind": _is(*(k.value for k in PauseKind))},
+           labels=BY_QUEUE | {"vendor": VENDOR_OR_NONE, "kind": one_of(*(k.value for k in PauseKind))},
            help="Since when a queue has not been well. A failed probe and a relapse do not begin a new episode.",
            source=LEDGER, cost=ONE_ROW),
     Metric(name="jobs_vendor_latency_seconds", unit=Unit.SECONDS, labels={"vendor": VENDOR, "quantile": QUANTILE},
@@ -148,7 +108,7 @@ METRICS = (
     Metric(name="jobs_vendor_recent_calls", unit=Unit.CALLS, labels={"vendor": VENDOR},
            help=f"Calls of {RECENT}.", source=MEASURED, cost=BY_LABELS),
     Metric(name="jobs_vendor_request_duration_seconds", kind=Kind.HISTOGRAM, unit=Unit.SECONDS,
-           labels={"vendor": VENDOR, "outcome": _is(*OUTCOMES)}, buckets=CALLS,
+           labels={"vendor": VENDOR, "outcome": one_of(*OUTCOMES)}, buckets=CALLS,
            help="Every call of a vendor.", source=MEASURED, cost=PER_EVENT),
     # -- workers
     Metric(name="jobs_workers", unit=Unit.WORKERS, labels=BY_QUEUE, help="Live workers that serve the queue.",
@@ -161,13 +121,21 @@ METRICS = (
     Metric(name="jobs_worker_saturation_ratio", unit=Unit.RATIO, labels=BY_QUEUE,
            help="Busy slots as a share of all; 0 where nobody serves the queue.", source=WORKERS, cost=ONE_ROW),
     Metric(name="messaging_process_duration_seconds", kind=Kind.HISTOGRAM, unit=Unit.SECONDS,
-           labels={"messaging_destination_name": QUEUE, "error_type": _is(*ENDS)}, buckets=RUNS,
+           labels={"messaging_destination_name": QUEUE, "error_type": one_of(*ENDS)}, buckets=RUNS,
            help="How long attempts ran (OpenTelemetry's messaging.process.duration).", source=MEASURED,
            cost=PER_EVENT),
     Metric(name="messaging_client_consumed_messages_total", kind=Kind.COUNTER, unit=Unit.MESSAGES,
            labels={"messaging_destination_name": QUEUE},
            help="Hints that workers received (messaging.client.consumed.messages). A hint leads to many jobs, or none.",
            source=MEASURED, cost=PER_EVENT),
+    Metric(name="messaging_client_sent_messages_total", kind=Kind.COUNTER, unit=Unit.MESSAGES,
+           labels={"messaging_destination_name": QUEUE, "error_type": SENT},
+           help="Hints that relays and workers sent, or failed to (messaging.client.sent.messages). Those of callers "
+           "are not counted: a web process tells nobody what it measures.", source=MEASURED, cost=PER_EVENT),
+    Metric(name="messaging_client_operation_duration_seconds", kind=Kind.HISTOGRAM, unit=Unit.SECONDS,
+           labels={"messaging_destination_name": QUEUE, "messaging_operation_name": one_of("send"), "error_type": SENT},
+           buckets=RUNS, help="How long they took to send, up to the broker's answer where it gives one "
+           "(messaging.client.operation.duration).", source=MEASURED, cost=PER_EVENT),
     Metric(name="jobs_queue_wait_seconds", kind=Kind.HISTOGRAM, unit=Unit.SECONDS, labels=BY_QUEUE, buckets=WAITS,
            help="How long jobs had been due when they began. Silent while nothing runs: see jobs_waiting_age_seconds.",
            source=MEASURED, cost=PER_EVENT),
@@ -186,7 +154,7 @@ METRICS = (
     Metric(
         name="jobs_schedule_troubles",
         unit=Unit.BREACHES,
-        labels={"kind": _is(*TROUBLES)},
+        labels={"kind": one_of(*TROUBLES)},
         help="What is wrong with schedules: no beat is alive, a tick is late, a clock is wrong, a schedule is paused "
         "after failures or cannot be read.",
         source="schedules and beats, by the snapshot",
@@ -197,9 +165,19 @@ METRICS = (
            source="the newest audit, by the snapshot", cost=ONE_ROW),
     Metric(name="jobs_books_verified_timestamp_seconds", unit=Unit.MOMENT, help="When that was.",
            source="the newest audit, by the snapshot", cost=ONE_ROW),
+    Metric(name="jobs_broker_memory_ratio", unit=Unit.RATIO,
+           help="How much of its memory (maxmemory) the broker uses; a RabbitMQ has 1 while it takes no hints. "
+           "Absent where it has no bound, and where no relay has asked for a minute.",
+           source="relays' reports, by the snapshot", cost=ONE_ROW),
     Metric(name="jobs_oldest_transaction_seconds", unit=Unit.SECONDS,
            help="For how long the oldest transaction in this database has been open. It keeps dead rows from being "
            "cleaned up, and claims slow down over them.", source="pg_stat_activity, by the snapshot", cost=ONE_ROW),
+    Metric(name="jobs_table_bytes", unit=Unit.BYTES, labels={"relation": one_of(*RELATIONS)},
+           help="Size of the tables that grow with the work, with their indexes. Tombstones are in the records.",
+           source="PostgreSQL's catalogue, by the snapshot", cost=ONE_ROW),
+    Metric(name="jobs_table_dead_rows", unit=Unit.ROWS, labels={"relation": one_of(*RELATIONS)},
+           help="Rows that were replaced or deleted and not cleaned up yet, as PostgreSQL estimates them.",
+           source="PostgreSQL's statistics, by the snapshot", cost=ONE_ROW),
     Metric(name="jobs_snapshot_timestamp_seconds", unit=Unit.MOMENT, help="When these gauges were read.",
            source="the snapshot", cost=ONE_ROW),
     Metric(name="jobs_snapshot_duration_seconds", unit=Unit.SECONDS, help="How long that took.", source="the snapshot",

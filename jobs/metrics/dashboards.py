@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.metrics.catalogue import Unit, metric
+from jobs.metrics.catalogue import metric
+from jobs.metrics.entries import Unit
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-UNITS = {Unit.SECONDS: "s", Unit.RATIO: "percentunit", Unit.MOMENT: "dateTimeFromNow"}
+UNITS = {Unit.SECONDS: "s", Unit.RATIO: "percentunit", Unit.MOMENT: "dateTimeFromNow", Unit.BYTES: "bytes"}
 WIDTH, HEIGHT, STAT = 24, 8, 4
 
 
@@ -31,6 +32,12 @@ def _stat(title: str, of: str, query: str, limit: float | None = None) -> Panel:
 
 IN_QUEUE = 'queue=~"$queue"'
 OF_VENDOR = 'vendor=~"$vendor"'
+
+
+def _missed(window: str) -> str:
+    return f'max by (queue) (jobs_slo_missed_ratio{{criticality="critical",window="{window}",{IN_QUEUE}}})'
+
+
 OVERVIEW = {
     "Is anyone hurt?": (
         _stat("Oldest critical job", "jobs_oldest_due_age_seconds",
@@ -50,6 +57,8 @@ OVERVIEW = {
               queries={"{{queue}}": f'max by (queue) (jobs_waiting_age_seconds{{quantile="0.95",{IN_QUEUE}}})'}),
         Panel(title="Oldest job", of="jobs_oldest_due_age_seconds", limit=600,
               queries={"{{queue}}": f"max by (queue) (jobs_oldest_due_age_seconds{{{IN_QUEUE}}})"}),
+        Panel(title="Job age in 15 minutes, p95", of="jobs_forecast_age_seconds", limit=600,
+              queries={"{{queue}}": f"max by (queue) (jobs_forecast_age_seconds{{{IN_QUEUE}}})"}),
         Panel(title="Accepted in 15 minutes", of="jobs_recent_enqueued",
               queries={"{{queue}}": f"max by (queue) (jobs_recent_enqueued{{{IN_QUEUE}}})"}),
         Panel(title="Waited before they began, p95", of="jobs_queue_wait_seconds",
@@ -59,6 +68,10 @@ OVERVIEW = {
               queries={"{{queue}}": f"max by (queue) (jobs_queue_fill_ratio{{{IN_QUEUE}}})"}),
     ),
     "How they end": (
+        Panel(title="Critical jobs missed, of the last hour", of="jobs_slo_missed_ratio", limit=0.072,
+              queries={"{{queue}}": _missed("1h")}),
+        Panel(title="Critical jobs missed, of three days", of="jobs_slo_missed_ratio", limit=0.005,
+              queries={"{{queue}}": _missed("3d")}),
         Panel(title="Success rate", of="jobs_success_ratio",
               queries={"{{queue}}": f"max by (queue) (jobs_success_ratio{{{IN_QUEUE}}})"}),
         Panel(title="Retry rate", of="jobs_retry_ratio", limit=0.25,
@@ -100,6 +113,16 @@ OVERVIEW = {
         Panel(title="Hints received", of="messaging_client_consumed_messages_total", unit="ops",
               queries={"{{messaging_destination_name}}": "max by (messaging_destination_name) "
                        "(rate(messaging_client_consumed_messages_total[5m]))"}),
+        Panel(title="Hints sent", of="messaging_client_sent_messages_total", unit="ops",
+              queries={"{{messaging_destination_name}} {{error_type}}":
+                       "max by (messaging_destination_name, error_type) "
+                       "(rate(messaging_client_sent_messages_total[5m]))"}),
+        Panel(title="Sending a hint takes, p95", of="messaging_client_operation_duration_seconds",
+              queries={"{{messaging_destination_name}}":
+                       "histogram_quantile(0.95, sum by (le, messaging_destination_name) "
+                       "(rate(messaging_client_operation_duration_seconds_bucket[5m])))"}),
+        Panel(title="Memory of the broker", of="jobs_broker_memory_ratio", limit=0.85,
+              queries={"in use": "max(jobs_broker_memory_ratio)"}),
         Panel(title="Reading the metrics takes", of="jobs_snapshot_duration_seconds",
               queries={"took": "max(jobs_snapshot_duration_seconds)"}),
         Panel(title="Last look of a beat", of="jobs_beat_last_tick_timestamp_seconds", unit="s",
@@ -110,6 +133,10 @@ OVERVIEW = {
               queries={"breaches": "max(jobs_books_breaches)"}),
         Panel(title="Last audit of the books", of="jobs_books_verified_timestamp_seconds", unit="s",
               queries={"ago": "time() - max(jobs_books_verified_timestamp_seconds)"}),
+        Panel(title="Size of the tables", of="jobs_table_bytes", stacked=True,
+              queries={"{{relation}}": "max by (relation) (jobs_table_bytes)"}),
+        Panel(title="Dead rows", of="jobs_table_dead_rows", stacked=True,
+              queries={"{{relation}}": "max by (relation) (jobs_table_dead_rows)"}),
     ),
 }  # fmt: skip
 VENDORS = {

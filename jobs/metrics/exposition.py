@@ -9,7 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from jobs.metrics import catalogue
-from jobs.metrics.catalogue import METRICS, Kind, Metric
+from jobs.metrics.catalogue import METRICS
+from jobs.metrics.entries import Kind, Metric
 from jobs.metrics.reading import Total
 from jobs.metrics.samples import Sample
 

@@ -10,25 +10,26 @@ from idempotency.gauges import Load
 from idempotency.statements import Connection
 from idempotency.states import Reason
 from jobs import conf, pulses, registry
-from jobs.metrics import reading
+from jobs.metrics import reading, trends
 from jobs.metrics.calls import NAME as VENDOR_CALLS
 from jobs.metrics.calls import TROUBLE
 from jobs.metrics.catalogue import GIVEN_UP, QUANTILES, TROUBLES
 from jobs.metrics.samples import Sample, sample
 from jobs.schedules import reads as schedules
 
-NORMAL = conf.CRITICALITIES[1]
 MINUTES = """
 SELECT queue, sum(enqueued), sum(succeeded), sum(failed_permanent), sum(dead_lettered), sum(retried)
 FROM jobs_minute WHERE minute >= date_trunc('minute', statement_timestamp()) - interval '15 minutes' GROUP BY queue
 """
-PULSES = "SELECT kind, extract(epoch FROM max(seen_at))::float8, max(found) FROM jobs_pulse GROUP BY kind"
+PULSES = """
+SELECT kind, extract(epoch FROM max(seen_at))::float8, max(found) FROM jobs_pulse
+WHERE kind <> 'broker' OR seen_at > statement_timestamp() - interval '1 minute' GROUP BY kind
+"""
 NEWEST_MARK = "SELECT extract(epoch FROM max(at))::float8 FROM jobs_mark"
 
 
 def depth(connection: Connection) -> Iterator[Sample]:
-    queues = conf.queues()
-    for load in gauges.loads(connection, list(queues)):
+    for load in gauges.loads(connection, list(conf.queues())):
         by_state = {"ready": 0 if load.paused else load.due, "paused": load.due if load.paused else 0,
                     "scheduled": load.scheduled, "held": load.held, "parked": load.parked,
                     "running": load.running}  # fmt: skip
@@ -37,7 +38,7 @@ def depth(connection: Connection) -> Iterator[Sample]:
         bound = conf.bound(load.queue)
         yield sample("jobs_queue_fill_ratio", (load.due + load.scheduled) / bound if bound else 0, queue=load.queue)
         yield sample("jobs_leases_overdue", load.overdue, queue=load.queue)
-        yield from _ages(load, queues[load.queue].get("criticality", NORMAL))
+        yield from _ages(load, conf.criticality(load.queue))
 
 
 def _ages(load: Load, criticality: str) -> Iterator[Sample]:
@@ -123,6 +124,8 @@ def machinery(connection: Connection) -> Iterator[Sample]:
         verified_at, breaches = seen[pulses.VERIFY]
         yield sample("jobs_books_verified_timestamp_seconds", verified_at)
         yield sample("jobs_books_breaches", breaches)
+    if pulses.BROKER in seen:
+        yield sample("jobs_broker_memory_ratio", seen[pulses.BROKER][1])
     yield from _schedules(connection)
     yield sample("jobs_oldest_transaction_seconds", gauges.oldest_transaction(connection))
     ((mark,),) = _rows(connection, NEWEST_MARK)
@@ -140,7 +143,19 @@ def _schedules(connection: Connection) -> Iterator[Sample]:
         yield sample("jobs_schedule_troubles", found[kind], kind=kind)
 
 
-PARTS = (depth, ends, given_up, dead_letters, pauses, vendors, workers, machinery)
+PARTS = (
+    depth,
+    ends,
+    trends.objective,
+    trends.forecast,
+    given_up,
+    dead_letters,
+    pauses,
+    vendors,
+    workers,
+    machinery,
+    trends.tables,
+)
 
 
 def read(connection: Connection, taken_at: datetime) -> list[Sample]:

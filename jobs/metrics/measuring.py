@@ -62,8 +62,8 @@ class Sums:
         entry.total += value
         entry.buckets[bisect_left(bounds, value)] += 1
 
-    def count(self, name: str, *labels: str) -> None:
-        self.observe(name, 1.0, *labels)
+    def count(self, name: str, *labels: str, times: int = 1) -> None:
+        self.merge(name, labels, times, times, [times])
 
     def merge(self, name: str, labels: Iterable[str], count: int, total: float, buckets: list[int]) -> None:
         self._entry((name, tuple(labels)), len(buckets)).add(count, total, buckets)
@@ -132,6 +132,13 @@ def add(connection: Connection, sums: Sums) -> None:
             for (name, labels), s in sums.entries.items()]  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(ADD, {"news": json.dumps(news)})
+
+
+def write_here(connection: Connection) -> None:
+    """Add what this process has measured itself, where it is no worker's child; where that fails it stays here."""
+    if here.entries:
+        add(connection, here)
+        here.take()
 
 
 def forget(connection: Connection) -> None:

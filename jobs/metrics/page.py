@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from jobs.metrics import exposition
 from jobs.metrics.alerts import alerts
-from jobs.metrics.catalogue import METRICS, Metric
+from jobs.metrics.catalogue import METRICS
+from jobs.metrics.entries import Metric
 from jobs.metrics.rules import duration
 
 HEAD = """# Metrics

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.metrics.catalogue import Kind, metric
+from jobs.metrics.catalogue import metric
+from jobs.metrics.entries import Kind
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -59,6 +59,7 @@ class Turn:
     fired: int = 0
     last_record_id: UUID | None = None
     stopped: bool = False
+    told: bool = False  # that ticks are missed
     written: list[Written] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -133,7 +134,7 @@ class Turn:
     def _account(self, verdict: Verdict, *, waits: bool) -> Written:
         nominal, overlap = verdict.nominal, self.taken["overlap"]
         if not verdict.fires:
-            return Written(nominal, "missed", verdict.why_not)
+            return self._missed(nominal, verdict.why_not)
         if self.paused_at is not None:
             return Written(nominal, "skipped", PAUSED.format(self.paused_why))
         if overlap == "skip" and (waits or self._is_live()):
@@ -141,6 +142,12 @@ class Turn:
         if overlap == "queue" and (waits or self._is_live()):
             return Written(nominal, "waiting", "the job of the tick before it is not done (overlap: queue)")
         return self.fire(nominal)
+
+    def _missed(self, nominal: datetime, why: str | None) -> Written:
+        if not self.told:
+            observers.tell(lambda o: o.missed(self.name, self.spec))
+            self.told = True
+        return Written(nominal, "missed", why)
 
     def fire(self, nominal: datetime) -> Written:
         with observers.around(lambda o: o.ticking(self.name, nominal, self.spec)):
@@ -166,8 +173,8 @@ class Turn:
         for nominal in waiting:
             late = self.now - nominal > self.taken["catch_up"]
             if late or self.paused_at is not None:
-                self._rewrite(Written(nominal, "missed", "its turn did not come within its catch-up window" if late
-                                      else PAUSED.format(self.paused_why)))  # fmt: skip
+                why = "its turn did not come within its catch-up window" if late else PAUSED.format(self.paused_why)
+                self._rewrite(self._missed(nominal, why))
             elif self.taken["overlap"] != "allow" and self._is_live():
                 return True
             else:

@@ -79,7 +79,7 @@ class JobTracer:
             self._events.failed(request["id"], _shown(task, job, info.retval), took, retried=info.state == "RETRY")
         if observers.watching:
             error = info.retval if info is not None and isinstance(info.retval, BaseException) else None
-            observers.tell(lambda o: o.ended(task, job, error))
+            observers.ended(task, job, error)
 
 
 def _measure(claimed: Claimed, took: float, info: Any) -> None:

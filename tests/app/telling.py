@@ -1,10 +1,14 @@
 """Tasks whose bodies tell much: for tests of what is seen of them."""
 
+import gc
 import logging
 
 import sentry_sdk
 import structlog
-from opentelemetry import trace
+from opentelemetry import propagate, trace
+from opentelemetry.trace import NonRecordingSpan
+from opentelemetry.trace import Span as OtelSpan
+from sentry_sdk.tracing import Span
 
 from jobs import PermanentError, RetryPolicy, vendor_call
 from tests.app.tasks import Stubborn, Task
@@ -54,3 +58,44 @@ class Confides(Task):
                 error.add_note(told)
                 raise PermanentError(f"refused: {card!r}, {email}") from error
         return {"number": number, "told": told}
+
+
+class Leaves(Task):
+    """Leaves with Sentry whatever can be left there, or nothing, and fails where it is told to."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str, leaves: bool, fails: bool) -> None:
+        if leaves:
+            sentry_sdk.set_tag("left", name)
+            sentry_sdk.set_user({"id": name})
+            sentry_sdk.set_context("left", {"by": name})
+            sentry_sdk.set_extra("left", name)
+            sentry_sdk.add_breadcrumb(message=f"left by {name}")
+            sentry_sdk.get_current_scope().set_tag("left within", name)
+            sentry_sdk.get_current_scope().add_event_processor(lambda event, _hint: event | {"logger": name})
+        if fails:
+            raise PermanentError(f"{name} fails")
+
+
+class CountsSpans(Task):
+    """Returns what was made to trace it, and what whoever it calls is told of its trace."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str) -> dict[str, object]:  # noqa: ARG002 - what makes it another job
+        made = [type(o).__name__ for o in gc.get_objects() if _is_of_a_job(o)]
+        with trace.get_tracer("app").start_as_current_span("within the body"), sentry_sdk.start_span(name="within"):
+            told: dict[str, str] = {"sentry-trace": sentry_sdk.get_traceparent() or ""}
+            propagate.inject(told)
+        return {"made": made, "told": told}
+
+
+def _is_of_a_job(thing: object) -> bool:
+    """Whether it is a span that this process has made, and not for a hint."""
+    if isinstance(thing, Span):
+        return "jobs.hint" not in (thing.description, getattr(thing, "name", None))
+    if not isinstance(thing, OtelSpan):
+        return False
+    context = thing.get_span_context()
+    return context.is_valid and not (isinstance(thing, NonRecordingSpan) and context.is_remote)

@@ -1,6 +1,7 @@
 """A broker that hangs, dies in silence or takes no more costs a caller one bounded wait, and the broker's own friends
 nothing: the record is there, and the relay sends the hint."""
 
+import math
 import time
 from contextlib import closing
 from functools import partialmethod
@@ -13,6 +14,7 @@ from kombu.exceptions import OperationalError
 
 from idempotency.models import Record
 from jobs import hints
+from jobs.models import Pulse
 from jobs.relay import Relay
 from jobs.transport.amqp import ConfirmingChannel
 from tests.app.models import Effect
@@ -128,6 +130,31 @@ def test_a_relay_sends_again_once_a_broker_takes_messages_again(transactional_db
     broker.flush()
     assert wait_until(lambda: relay.tick().hints) == broker.length("default") == 1
     relay.close()
+
+
+def look_at_the_broker(relay):
+    relay._broker_memory._looked = -math.inf
+    relay.tick()
+    return dict(Pulse.objects.filter(kind="broker").values_list("name", "found")).get(relay._name)
+
+
+def test_a_relay_tells_that_the_broker_is_full(transactional_db, callers_wire, broker):
+    with closing(Relay()) as relay:
+        broker.flush()
+        broker.refuse()
+        try:
+            Mark.enqueue(name="no hint is taken")
+            assert wait_until(lambda: look_at_the_broker(relay)) == 1
+        finally:
+            broker.accept()
+        if broker.name == "rabbitmq":  # a Redis without a bound tells nothing
+            wait_until(lambda: look_at_the_broker(relay) == 0)
+
+
+def test_a_broker_that_is_away_is_not_called_full(transactional_db, callers_wire, broker):
+    with closing(Relay()) as relay:
+        broker.kill()
+        assert not look_at_the_broker(relay)
 
 
 BREAK = "ra:force_delete_server(quorum_queues, {'%2F_default', node()})."

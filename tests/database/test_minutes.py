@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
+import pytest
 from django.core.management import call_command
 
 from idempotency import transitions
@@ -13,7 +14,7 @@ from jobs.models import Mark, Minute
 from tests.history import fill
 from tests.plans import read_by_index
 from tests.processes import wait_until
-from tests.records import OOPS, claim, enqueue_plenty, own_connection
+from tests.records import OOPS, claim, enqueue, enqueue_plenty, own_connection
 
 QUEUES = ["critical", "default"]
 MINUTE = timedelta(minutes=1)
@@ -64,6 +65,51 @@ def test_a_minute_tells_what_came_what_ended_how_and_what_is_tried_again(own):
     catch_up(own)
     assert counted(own)[-1] == (8, 3, 1, 2, 1)
     assert counted(own, "critical")[-1] == (0, 0, 0, 0, 0), "a quiet minute is counted too"
+
+
+def missed(connection, queue="default"):
+    rows = connection.execute("SELECT missed FROM jobs_minute WHERE queue = %s ORDER BY minute", (queue,)).fetchall()
+    return rows[-1][0]
+
+
+def test_what_was_given_up_was_missed_but_for_what_a_person_cancelled(own):
+    one_of_each(own)
+    own.execute("UPDATE idempotency_record SET reason = 'cancelled' WHERE state = 'failed_permanent'")
+    move_back(own, MINUTE)
+    catch_up(own)
+    assert missed(own) == 2
+
+
+@pytest.mark.parametrize(("waited", "found"), [(5, 0), (11, 1)])
+def test_a_critical_job_that_succeeds_eleven_minutes_after_it_was_due_was_missed(own, waited, found):
+    enqueue(own, None, queue="critical")
+    transitions.succeed(own, claim(own, queue="critical"), ["null"])
+    move_back(own, MINUTE)
+    own.execute("UPDATE idempotency_record SET available_at = finished_at - %s", (waited * MINUTE,))
+    catch_up(own)
+    assert missed(own, "critical") == found
+
+
+@pytest.mark.parametrize(("waited", "found"), [(5, 0), (11, 1)])
+def test_a_job_that_was_tried_again_is_late_from_its_first_attempt_on(own, waited, found):
+    enqueue(own, None, queue="critical")
+    (first,) = claim(own, queue="critical")
+    transitions.retry(own, first, delay=timedelta(0), problem=OOPS)
+    transitions.succeed(own, claim(own, queue="critical"), ["null"])
+    move_back(own, MINUTE)
+    own.execute("UPDATE idempotency_record SET available_at = finished_at")
+    own.execute("UPDATE idempotency_attempt SET started_at = finished_at - %s", (waited * MINUTE,))
+    catch_up(own)
+    assert missed(own, "critical") == found
+
+
+def test_a_queue_without_a_deadline_has_no_late_jobs(own):
+    enqueue(own, None)
+    transitions.succeed(own, claim(own), ["null"])
+    move_back(own, MINUTE)
+    own.execute("UPDATE idempotency_record SET available_at = finished_at - interval '1 day'")
+    catch_up(own)
+    assert missed(own) == 0
 
 
 def test_it_tells_how_deep_the_queue_is_how_long_jobs_wait_and_how_busy_its_workers_are(own):

@@ -36,6 +36,7 @@ PARAMS = {
     "find": {"keys": [uuid4()], "ids": [uuid4()], "window": None},
     "outcome": {"id": uuid4()},
     "expire": {"claimed_by": "w/h"},
+    "prune": {"retention": timedelta(days=92), "limit": 1000},
 }
 INDEX = {
     "claim": "record_lined",
@@ -51,6 +52,7 @@ INDEX = {
     "find": "record_key",
     "outcome": "idempotency_record_pkey",
     "expire": "record_leased",
+    "prune": "record_ended",
 }
 FILL = """
 INSERT INTO idempotency_record (id, task, queue, state, key, fingerprint, payload, payload_version, available_at,

@@ -56,6 +56,20 @@ def waited(*values, quantile="0.5"):
     return of_queue("jobs_waiting_age_seconds", *values, quantile=quantile)
 
 
+def missed(window, share, jobs, criticality="critical"):
+    labels = {"queue": "critical", "criticality": criticality, "window": window}
+    return [("jobs_slo_missed_ratio", labels, share), ("jobs_slo_missed", labels, jobs)]
+
+
+def burn(long, short, shares, still, jobs=(5,), **labels):
+    return [*missed(long, shares, jobs, **labels), *missed(short, still, (1,), **labels)]
+
+
+def forecast(*values, criticality="critical", waited_now=(121,)):
+    age = ("jobs_waiting_age_seconds", {"queue": "critical", "quantile": "0.95"}, waited_now)
+    return [("jobs_forecast_age_seconds", {"queue": "critical", "criticality": criticality}, values), age]
+
+
 def bare(metric, *values):
     return (metric, {}, values)
 
@@ -104,6 +118,22 @@ WORKERS = [
     _("JobsLeasesOverdue", "for a minute", of_queue("jobs_leases_overdue", 0, 1), fires_at=2),
     _("JobsLeasesOverdue", "until the next tick", of_queue("jobs_leases_overdue", 0, 1, 0, 1, 0)),
 ]  # fmt: skip
+PROMISES = [
+    _("JobsSloFastBurn", "a hundredth, then a tenth", *burn("1h", "5m", (0.01, 0.1), (0.1,)), fires_at=1),
+    _("JobsSloFastBurn", "exactly 14.4 times", *burn("1h", "5m", (0.072,), (0.072,))),
+    _("JobsSloFastBurn", "it is over", *burn("1h", "5m", (0.1,), (0.0,))),
+    _("JobsSloFastBurn", "four jobs of a few", *burn("1h", "5m", (0.5,), (0.5,), jobs=(4,))),
+    _("JobsSloFastBurn", "of a queue that is not critical", *burn("1h", "5m", (0.5,), (0.5,), criticality="normal")),
+    _("JobsSloBurn", "for hours", *burn("6h", "30m", (0.02, 0.031), (0.05,)), fires_at=1),
+    _("JobsSloBurn", "exactly six times", *burn("6h", "30m", (0.03,), (0.05,))),
+    _("JobsSloSlowBurn", "for an hour", *burn("3d", "6h", (0.006,), (0.006,)), fires_at=60, minutes=70),
+    _("JobsSloSlowBurn", "what is allowed", *burn("3d", "6h", (0.005,), (0.005,)), minutes=70),
+    _("JobsSloSlowBurn", "no job since", *missed("3d", (0.006,), (5,)), minutes=70),
+    _("JobsBacklogGrows", "for three minutes", *forecast(500, 601), fires_at=4),
+    _("JobsBacklogGrows", "to ten minutes and no more", *forecast(600)),
+    _("JobsBacklogGrows", "from next to nothing", *forecast(900, waited_now=(120,))),
+    _("JobsBacklogGrows", "a queue that is not critical", *forecast(900, criticality="bulk")),
+]
 OUTCOMES = [
     _("JobsFailingForGood", "21", given_up(21, state="failed_permanent"), fires_at=0),
     _("JobsFailingForGood", "20", given_up(20, state="failed_permanent")),
@@ -128,6 +158,9 @@ MACHINERY = [
     _("JobsRelayDown", "no relay for a minute", bare("jobs_relay_last_tick_timestamp_seconds", 0, 60, 120),
       fires_at=4),
     _("JobsRelayDown", "it ticks", bare("jobs_relay_last_tick_timestamp_seconds", *range(0, 20 * 60, 60))),
+    _("JobsBrokerFull", "for two minutes", bare("jobs_broker_memory_ratio", 0.5, 0.86), fires_at=3),
+    _("JobsBrokerFull", "for one", bare("jobs_broker_memory_ratio", 0.86, 0.86, 0.5)),
+    _("JobsBrokerFull", "exactly 85 of 100", bare("jobs_broker_memory_ratio", 0.85)),
     _("JobsBeatAbsent", "for two minutes", troubles(0, 1, kind="no_beat"), fires_at=3),
     _("JobsBeatAbsent", "for a deploy", troubles(0, 1, 1, 0, kind="no_beat")),
     _("JobsScheduleLate", "for two minutes", troubles(2, kind="late"), fires_at=2),
@@ -151,5 +184,5 @@ MONITORING = [
     _("JobsMetricsAbsent", "told", bare("jobs_snapshot_timestamp_seconds", *range(0, 20 * 60, 60))),
     _("JobsWatchdog", "always", fires_at=0),
 ]
-BOTH = [*ASKED_FOR, *WORKERS, *OUTCOMES, *MACHINERY]
+BOTH = [*ASKED_FOR, *PROMISES, *WORKERS, *OUTCOMES, *MACHINERY]
 ALL = [*BOTH, *MONITORING]

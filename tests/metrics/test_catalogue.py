@@ -9,7 +9,8 @@ from config.settings import JOBS_QUEUES as PROJECTS_QUEUES
 from jobs.cli.metrics import files
 from jobs.metrics import catalogue
 from jobs.metrics.alerts import alerts
-from jobs.metrics.catalogue import METRICS, PROMETHEUS_ADDS, Kind
+from jobs.metrics.catalogue import METRICS, PROMETHEUS_ADDS
+from jobs.metrics.entries import Kind
 from jobs.metrics.expressions import Series
 from jobs.metrics.samples import sample
 from tests.processes import ROOT

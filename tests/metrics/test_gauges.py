@@ -7,7 +7,7 @@ import pytest
 
 from idempotency import gauges, queues, transitions
 from idempotency.states import PauseKind, Reason
-from jobs import pulses, registry
+from jobs import hints, pulses, registry
 from jobs.metrics import measuring, reading, snapshot
 from jobs.metrics.calls import NAME as VENDOR_CALLS
 from jobs.metrics.exposition import budget
@@ -164,6 +164,55 @@ def test_ratios_are_those_of_the_last_quarter_of_an_hour(own, read):
     assert value("jobs_success_ratio", queue="critical") is None
 
 
+def test_the_fullest_broker_that_a_relay_has_seen_within_a_minute_counts(own, read):
+    pulses.beat(own, pulses.BROKER, "host 1", 0.5)
+    pulses.beat(own, pulses.BROKER, "host 2", 0.7)
+    assert read()("jobs_broker_memory_ratio") == 0.7
+    own.execute("UPDATE jobs_pulse SET seen_at = seen_at - interval '61 seconds' WHERE name = 'host 2'")
+    assert read()("jobs_broker_memory_ratio") == 0.5
+
+
+def test_the_tables_that_grow_tell_their_size(own, read):
+    before = read()("jobs_table_bytes", relation="idempotency_record")
+    enqueue_plenty(own, 2_000)
+    assert read()("jobs_table_bytes", relation="idempotency_record") > before
+    assert read()("jobs_table_dead_rows", relation="idempotency_attempt") is not None
+
+
+MISSED = """
+INSERT INTO jobs_minute (minute, queue, succeeded, failed_permanent, dead_lettered, enqueued, retried, missed, age)
+VALUES (date_trunc('minute', statement_timestamp()) - %s * interval '1 minute', 'critical', %s, 0, 0, 0, 0, %s, %s)
+"""
+
+
+def test_what_was_missed_is_told_of_each_window_alone(own, read):
+    for minutes, ended, missed in ((5, 100, 1), (30, 100, 9), (61, 100, 40), (4321, 1000, 1000)):
+        own.execute(MISSED, (minutes, ended, missed, None))
+    value, of = read(), {"queue": "critical", "criticality": "critical"}
+    found = {w: value("jobs_slo_missed_ratio", window=w, **of) for w in ("5m", "30m", "1h", "6h", "3d")}
+    assert found == {"5m": 0.01, "30m": 0.05, "1h": 0.05, "6h": 50 / 300, "3d": 50 / 300}
+    assert value("jobs_slo_missed", window="1h", **of) == 10
+
+
+def test_where_nothing_ended_no_share_was_missed(own, read):
+    own.execute(MISSED, (5, 0, 0, None))
+    assert read()("jobs_slo_missed_ratio", queue="critical", criticality="critical", window="5m") is None
+
+
+def test_the_forecast_goes_on_as_the_last_minutes_went(own, read):
+    for minutes in range(1, 11):
+        own.execute(MISSED, (minutes, 0, 0, 300 - 30 * minutes))  # half a second older with every second
+    told = read()("jobs_forecast_age_seconds", queue="critical", criticality="critical")
+    (second,) = own.execute("SELECT extract(second FROM statement_timestamp())::float8").fetchone()
+    assert told == pytest.approx(270 + second / 2 + 450, abs=2)
+
+
+def test_less_than_five_minutes_are_no_forecast(own, read):
+    for minutes in range(1, 5):
+        own.execute(MISSED, (minutes, 0, 0, 300 - 30 * minutes))
+    assert read()("jobs_forecast_age_seconds", queue="critical", criticality="critical") is None
+
+
 def test_workers_and_their_saturation(own, read):
     registry.report(own, name="w", pid=1, queues=["default", "critical"], tasks={}, slots=4, busy=3)
     registry.report(own, name="v", pid=2, queues=["default"], tasks={}, slots=4, busy=1)
@@ -213,6 +262,24 @@ def test_measures_add_up_over_minutes_and_workers(own):
     assert (ever.labels, ever.sums.count, ever.sums.total) == (("ledgerly", "ok"), 6, pytest.approx(120.21))
     assert ever.sums.buckets == [0, 3, 0, 0, 0, 0, 0, 0, 0, 3]
     assert reading.recent(own, VENDOR_CALLS) == []
+
+
+def test_hints_that_this_process_sends_are_measured_and_those_it_cannot_send(own, broker):
+    measuring.here.take()
+    hints.send("default", 3)
+    broker.kill()
+    with pytest.raises(Exception, match=r".+"):
+        hints.send("default")
+    measuring.write_here(own)
+    found = {(t.metric, *t.labels): t.sums.count for t in reading.ever(own)}
+    assert found == {
+        ("messaging_client_sent_messages_total", "default", ""): 3,
+        ("messaging_client_sent_messages_total", "default", "failed"): 1,
+        ("messaging_client_operation_duration_seconds", "default", "send", ""): 1,
+        ("messaging_client_operation_duration_seconds", "default", "send", "failed"): 1,
+    }
+    measuring.write_here(own)
+    assert {(t.metric, *t.labels): t.sums.count for t in reading.ever(own)} == found
 
 
 def test_a_pulse_tells_when_a_relay_last_ticked_and_what_the_audit_found(own, read):

@@ -29,6 +29,15 @@ MINUTE = """
 INSERT INTO jobs_minute (minute, queue, enqueued, succeeded, failed_permanent, dead_lettered, retried)
 VALUES (date_trunc('minute', statement_timestamp()) - interval '1 minute', 'default', 0, 60, 0, 0, 40)
 """
+LATE = """
+INSERT INTO jobs_minute (minute, queue, enqueued, succeeded, failed_permanent, dead_lettered, retried, missed)
+VALUES (date_trunc('minute', statement_timestamp()) - interval '1 minute', 'critical', 100, 100, 0, 0, 0, 40)
+"""
+GROWING = """
+INSERT INTO jobs_minute (minute, queue, enqueued, succeeded, failed_permanent, dead_lettered, retried, age)
+SELECT date_trunc('minute', statement_timestamp()) - n * interval '1 minute', 'critical', 0, 0, 0, 0, 0, 600 - 50 * n
+FROM generate_series(1, 10) AS n
+"""
 
 
 def nothing(_: Stack) -> None: ...
@@ -136,6 +145,30 @@ def minutes_pass(stack: Stack) -> None:
     stack.sql("UPDATE jobs_measure SET minute = minute - interval '16 minutes' WHERE minute > 'epoch'")
 
 
+def late_jobs(stack: Stack) -> None:
+    stack.sql(LATE)
+
+
+def a_growing_backlog(stack: Stack) -> None:
+    stack.enqueue(queue="critical")
+    stack.grow_older(3 * MINUTES)
+    stack.sql(GROWING)
+
+
+def a_full_broker(stack: Stack) -> None:
+    stack.broker.refuse()
+    stack.systemctl("start", "jobs-relay")
+    stack.enqueue()
+
+
+def room(stack: Stack) -> None:
+    stack.broker.accept()
+
+
+def a_minute_passes(stack: Stack) -> None:
+    stack.sql("UPDATE jobs_pulse SET seen_at = seen_at - interval '1 minute' WHERE kind = 'broker'")
+
+
 def a_failing_vendor(_: Stack) -> None:
     sums = Sums()
     for outcome in ["timeout"] * 10 + ["ok"] * 20:
@@ -236,6 +269,9 @@ SCENARIOS = {
     "leases-overdue": Scenario(a_dead_machine),
     "failing-for-good": Scenario(refused_jobs, wait=an_hour_passes),
     "retry-storm": Scenario(many_retries, wait=minutes_pass),
+    "slo-burn": Scenario(late_jobs, wait=minutes_pass),
+    "backlog-grows": Scenario(a_growing_backlog),
+    "broker-full": Scenario(a_full_broker, mend=room, wait=a_minute_passes),
     "vendor-failing": Scenario(a_failing_vendor, wait=minutes_pass),
     "vendor-refuses-us": Scenario(paused(PauseKind.REFUSED)),
     "dead-letters-unreviewed": Scenario(an_old_dead_letter),

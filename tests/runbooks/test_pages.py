@@ -11,7 +11,7 @@ from tests.runbooks.scenarios import SCENARIOS
 
 PAGES = pages()
 LONGEST = 120  # lines: who was woken reads no more
-TOOLS = {"manage.py", "systemctl", "journalctl", "curl", "python", "pg_restore"}
+TOOLS = {"manage.py", "redis-cli", "rabbitmqctl", "systemctl", "journalctl", "curl", "python", "pg_restore"}
 of_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 

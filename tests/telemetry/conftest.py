@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,11 @@ def sunk(programs: Programs, tmp_path: Path) -> Sunk:
 def request_jobs(environment: dict[str, str], sunk: Sunk) -> Callable[..., list[str]]:
     """`request_jobs((task, payload), …)`: another process enqueues them within one request; returns their ids."""
 
-    def ask(*asked: tuple[type, dict[str, Any]]) -> list[str]:
+    def ask(*asked: tuple[type, dict[str, Any]], env: Mapping[str, str] | None = None) -> list[str]:
         done = subprocess.run(
             [sys.executable, "-m", "tests.telemetry.caller"],
             input=json.dumps([(task.name, payload) for task, payload in asked]),
-            env=environment | sunk.environment, cwd=ROOT, text=True, capture_output=True,
+            env={**environment, **sunk.environment, **(env or {})}, cwd=ROOT, text=True, capture_output=True,
         )  # fmt: skip
         assert not done.returncode, done.stderr
         return json.loads(done.stdout)

@@ -1,0 +1,55 @@
+"""What a body leaves with Sentry is told with its own job's event and with no other's, in one process."""
+
+from idempotency.models import Record
+from tests.app.telling import Leaves
+from tests.processes import wait_until
+from tests.telemetry.test_traces import ended
+from tests.telemetry.test_unsampled import LEFT_OUT
+
+
+def test_nothing_that_one_job_leaves_is_told_with_another(sunk, request_jobs, spawn_worker, spawn_relay):
+    leaves = {"leaves": True, "fails": False}
+    fails = {"leaves": False, "fails": True}
+    asked = [("untouched", fails), ("first", leaves), ("after", fails), ("both", leaves | {"fails": True}),
+             ("last", fails)]  # fmt: skip
+    ids = request_jobs(*((Leaves, {"name": name, **does}) for name, does in asked), env=LEFT_OUT)
+    worker = spawn_worker(env=sunk.environment)
+    spawn_relay()
+    wait_until(lambda: ended(*ids))
+    assert not worker.stop()
+    events = {event["extra"]["celery-job"]["kwargs"]["name"]: event for event in sunk.sentry("event")}
+    assert sorted(events) == ["after", "both", "last", "untouched"]
+    for name in ("untouched", "after", "last"):
+        assert left_in(events[name]) == {}, name
+    assert left_in(events["both"]) == {
+        "tags": {"left": "both", "left within": "both"},
+        "user": {"id": "both"},
+        "context": {"by": "both"},
+        "extra": "both",
+        "breadcrumbs": ["left by both"],
+        "logger": "both",
+    }
+    for name, id_ in zip([name for name, _ in asked], ids, strict=True):
+        if name in events:
+            belongs_to(events[name], Record.objects.get(id=id_))
+
+
+def left_in(event) -> dict:
+    tags = {name: value for name, value in event["tags"].items() if name.startswith("left")}
+    breadcrumbs = [crumb["message"] for crumb in event["breadcrumbs"]["values"]]
+    found = {
+        "tags": tags,
+        "user": event.get("user"),
+        "context": event["contexts"].get("left"),
+        "extra": event["extra"].get("left"),
+        "breadcrumbs": breadcrumbs,
+        "logger": event.get("logger"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def belongs_to(event, record: Record) -> None:
+    assert event["tags"]["celery_task_id"] == str(record.id)
+    assert event["transaction"] == Leaves.name
+    assert event["fingerprint"] == [Leaves.name, "PermanentError", "no vendor"]
+    assert event["contexts"]["trace"]["trace_id"] == record.options["headers"]["sentry-trace"].split("-")[0]
