@@ -45,6 +45,7 @@ class Child:
         self.tracer = JobTracer(hostname, self.settler, self.events)
         self._tasks = current_app.tasks
         self._vendors = vendor_queues()
+        self._outside = set(self._vendors)  # queues with tasks whose outcome must be written before the next starts
         self._paces: dict[str, Pace] = {}
         self._turns: dict[str, Turns] = {}
         self._run_times: dict[str, float] = {}
@@ -123,6 +124,7 @@ class Child:
                         lease_id=lease_id,
                         cursors=turns.cursors,
                         served=turns.served,
+                        durable=self._must_last(queue),
                     )
                 )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -141,6 +143,20 @@ class Child:
                 turns.move_on(claimed)
                 return claimed, size
         return [], size
+
+    def _must_last(self, queue: str) -> bool:
+        """Whether a claim waits for the disk. One that a crash of the database forgets is no harm but for three things.
+
+        What shows outside might be done twice at once: its job waits until the claim is on disk (`_harden`). The calls
+        of a vendor that were counted with it would be forgotten. And the attempt: a job whose own query crashes the
+        database would be tried for ever, so the claims that follow upon a crash are kept, and its second is counted.
+        """
+        return queue in self._outside or self.own.is_young()
+
+    def _harden(self, queue: str) -> None:
+        if queue not in self._outside:
+            self.own.insist(transitions.harden)
+            self._outside.add(queue)
 
     # -- one batch ----------------------------------------------------------------------------------------------------
 
@@ -195,6 +211,7 @@ class Child:
         expected = self._run_times.get(claimed.task, SHIFT)
         if task.settles_alone():
             self.settler.flush()
+            self._harden(claimed.queue)
         else:
             self.settler.pass_on_if_old(expected)
         began = time.monotonic()
