@@ -62,9 +62,6 @@ class Record(models.Model):
     replaces = models.UUIDField(null=True, help_text="the job whose payload this one corrects, and whose key it took")
     vendor_calls = models.JSONField(null=True, help_text="of the attempt that succeeded: what it asked its vendor")
     # -- a person's part
-    cancel_requested_at = models.DateTimeField(null=True, help_text="its owner is to end it as cancelled")
-    cancel_requested_by = models.TextField(null=True)
-    cancel_why = models.TextField(null=True)
     resolved_at = models.DateTimeField(null=True, help_text="given up, and a person said that this is all right")
     resolved_by = models.TextField(null=True)
     resolution = models.TextField(null=True, choices=[(r.value, r.value) for r in Resolution])
@@ -162,10 +159,6 @@ class Record(models.Model):
                 )
                 | Q(resolved_at__isnull=True, resolved_by__isnull=True, resolution__isnull=True),
                 name="record_resolved_when_given_up",
-            ),
-            models.CheckConstraint(
-                condition=Q(cancel_requested_at__isnull=True) | ~Q(state=QUEUED),
-                name="record_cancel_requested_of_its_owner",
             ),
             models.CheckConstraint(
                 condition=Q(attempt__lte=F("max_attempts"), max_attempts__gte=1), name="record_attempts_capped"

@@ -4,7 +4,7 @@ SET state = 'queued', reason = NULL, error = NULL, finished_at = NULL, attempt =
     intent_at = NULL,  -- the person has looked whether the effect happened
     replay_count = replay_count + 1, fencing_token = fencing_token + 1, available_at = statement_timestamp(),
     key = coalesce(key, freed_key), freed_key = NULL,
-    cancel_requested_at = NULL, resolved_at = NULL, resolved_by = NULL, resolution = NULL, resolution_why = NULL
+    resolved_at = NULL, resolved_by = NULL, resolution = NULL, resolution_why = NULL
 FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS o (id, token)
 WHERE r.id = o.id AND r.id = ANY(%(ids)s::uuid[]) AND r.fencing_token = o.token
   AND state IN ('failed_permanent', 'dead_lettered') AND pruned_at IS NULL
