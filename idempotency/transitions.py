@@ -12,6 +12,8 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from idempotency import arrays
 from idempotency.claims import Claimed, Found, Problem, Request, Seen, Terms
 from idempotency.errors import LeaseLost
@@ -185,7 +187,8 @@ def intend(connection: Connection, claimed: Claimed) -> None:
 
 def succeed(connection: Connection, batch: Sequence[Claimed], results: Sequence[str]) -> set[UUID]:
     """Settle records of one lease as succeeded, results as JSON texts; returns the ids that were still owned."""
-    return {id_ for (id_,) in run(connection, "succeed", **_owned(batch), results=list(results))}
+    settle: Any = ask if isinstance(connection, psycopg.Connection) else run
+    return {id_ for (id_,) in settle(connection, "succeed", **_owned(batch), results=list(results))}
 
 
 def send_succeed(connection: Any, batch: Sequence[Claimed], results: Sequence[str]) -> UnderWay:

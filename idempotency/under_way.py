@@ -22,7 +22,6 @@ from idempotency import arrays
 from idempotency.statements import statement
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
-FAILED = psycopg.OperationalError, psycopg.InterfaceError
 
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDictionary()
 
@@ -108,6 +107,8 @@ def _prepare(connection: psycopg.Connection[Any], name: str, text: bytes) -> Non
     known = _prepared.setdefault(connection, set())
     if name not in known:
         result = connection.pgconn.prepare(name.encode(), text)
+        if connection.pgconn.status == ConnStatus.BAD:
+            raise psycopg.OperationalError(f"the connection was lost: {result.error_message.decode(errors='replace')}")
         if result.status != ExecStatus.COMMAND_OK:
             raise error_from_result(result)
         known.add(name)

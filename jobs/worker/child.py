@@ -71,16 +71,20 @@ class Child:
                     hints.nudge(queue)
                     break
         finally:
-            shared.set_busy(self.slot, False)
-            self.events.flush()
-            measuring.here.count("messaging_client_consumed_messages_total", queue)
-            measuring.hand_over()
+            try:
+                self.settler.flush()
+            finally:
+                shared.set_busy(self.slot, False)
+                self.events.flush()
+                measuring.here.count("messaging_client_consumed_messages_total", queue)
+                measuring.hand_over()
         return done
 
     def _goes_on(self, queue: str, claimed: list[Claimed], wanted: int) -> bool:
         """Whether one more claim may find something. What is new stands in line already."""
         if claimed and (len(claimed) >= wanted or claimed[0].left_others):
             return True
+        self.settler.flush()
         return self._stage(queue) > 0 or (not claimed and self._slots_come(queue))
 
     def _stage(self, queue: str) -> int:
@@ -163,7 +167,8 @@ class Child:
     def _run_batch(self, queue: str, claimed: list[Claimed]) -> None:
         if not claimed:
             return
-        batch, began, ran = Batch(claimed), time.monotonic(), 0
+        self.settler.pass_on()  # what the claim before has left: it is written while these run
+        batch, began, ran, ended = Batch(claimed), time.monotonic(), 0, False
         self.settler.paused.discard(queue)
         self.keeper.watch(batch)
         try:
@@ -173,11 +178,13 @@ class Child:
                     break
                 self._run_job(current)
                 ran += 1
+            ended = ran == len(claimed)
         finally:
             unstarted = batch.take_unstarted()
             try:
-                self.settler.flush()
-                self._give_back(unstarted)
+                if not ended:
+                    self.settler.flush()
+                    self._give_back(unstarted)
             finally:
                 limits.stop()
                 self.keeper.rest()
