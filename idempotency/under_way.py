@@ -4,7 +4,6 @@ psycopg's own ways wait for each answer, and read a long statement anew each tim
 psycopg's documented wrapper of it.
 """
 
-import re
 import select
 from collections.abc import Collection
 from datetime import timedelta
@@ -19,9 +18,8 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format
 
 from idempotency import arrays
+from idempotency.prepared import PARAMETER
 from idempotency.statements import statement
-
-PARAMETER = re.compile(r"%\((\w+)\)s")
 
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDictionary()
 
@@ -141,4 +139,6 @@ def _encoded(value: Any) -> bytes | None:
 def _array(values: list[Any]) -> str:
     if values and isinstance(values[0], str):
         return arrays.of_texts(values)
-    return arrays.of_uuids(values) if values and isinstance(values[0], UUID) else arrays.of_numbers(values)
+    if values and isinstance(values[0], UUID):
+        return arrays.of_digits(value.hex for value in values)
+    return arrays.of_numbers(values)

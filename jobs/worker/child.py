@@ -60,9 +60,10 @@ class Child:
             while not shared.stopping():
                 began = time.monotonic()
                 claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}/{os.getpid()}")
+                took = time.monotonic() - began
                 if observers.watching and claimed:
-                    observers.tell(partial(_tell_claimed, queue, claimed, time.monotonic() - began, headers))
-                self._run_batch(queue, claimed)
+                    observers.tell(partial(_tell_claimed, queue, claimed, took, headers))
+                self._run_batch(queue, claimed, took)
                 done += len(claimed)
                 if not self._goes_on(queue, claimed, wanted):
                     break
@@ -164,7 +165,7 @@ class Child:
 
     # -- one batch ----------------------------------------------------------------------------------------------------
 
-    def _run_batch(self, queue: str, claimed: list[Claimed]) -> None:
+    def _run_batch(self, queue: str, claimed: list[Claimed], claiming: float) -> None:
         if not claimed:
             return
         self.settler.pass_on()  # what the claim before has left: it is written while these run
@@ -189,7 +190,7 @@ class Child:
                 limits.stop()
                 self.keeper.rest()
             if ran:
-                self._pace(queue).ran(ran, time.monotonic() - began)
+                self._pace(queue).ran(ran, time.monotonic() - began, claiming)
 
     def _must_wait(self, queue: str, ran: int) -> bool:
         """Whether the queue was paused since the claim: by a job of this batch, or by anybody else."""
