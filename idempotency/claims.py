@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from idempotency.states import State
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One record to write: its id, its digests and its payload as checked JSON text."""
+class Request(NamedTuple):
+    """One record to write: its id and digests as hexadecimal digits, and its payload as checked JSON text.
 
-    id: UUID
-    key: UUID | None
-    fingerprint: UUID
+    Text, and a tuple: a hundred thousand of them are made at once, and most of their ids are never looked at.
+    """
+
+    id: str
+    key: str | None
+    fingerprint: str
     payload: str
     account: str = ""
 

@@ -1,5 +1,6 @@
 """A connection of our own beside Django's: claims and settles must not share the job's transaction or its accidents."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import psycopg
@@ -32,3 +33,14 @@ def connect(application_name: str, *, using: str = "default") -> psycopg.Connect
     # Behind a pool the next statement may reach a server that never saw it prepared.
     connection.prepare_threshold = None if pooled else 0
     return connection
+
+
+def pipelined(connection: Any) -> AbstractContextManager[Any]:
+    """The pipeline mode of Django's connection: a statement is sent, and waited for when its answer is read.
+
+    Where it cannot be had, or a pool may lie between, each statement is waited for as before.
+    """
+    connection.ensure_connection()
+    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS") or not psycopg.Pipeline.is_supported():
+        return nullcontext()
+    return connection.connection.pipeline()  # type: ignore[no-any-return]

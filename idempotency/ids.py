@@ -2,8 +2,13 @@
 
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 
 def new_id() -> UUID:
-    return uuid7()
+    return UUID(hex=new_hex())
+
+
+def new_hex() -> str:
+    """The same as the 32 digits that go into a statement: most requests never need the object."""
+    return uuid7().hex

@@ -13,7 +13,12 @@ MAX_PART = 1024  # bytes; longer names are mistakes (a whole document passed as 
 
 
 def dedupe_key(task: str, parts: Iterable[tuple[str, object]]) -> UUID:
-    """Digest of the task's name and its key parts, given as (parameter, value).
+    """Digest of the task's name and its key parts, given as (parameter, value), as the column has it."""
+    return UUID(hex=dedupe_digits(task, parts))
+
+
+def dedupe_digits(task: str, parts: Iterable[tuple[str, object]]) -> str:
+    """The same digest as 32 hexadecimal digits.
 
     Each part is prefixed with its type and length, so that ("a:b", "c") and ("a", "b:c"), or 1 and "1", never meet.
 
@@ -22,11 +27,16 @@ def dedupe_key(task: str, parts: Iterable[tuple[str, object]]) -> UUID:
     """
     encoded = [_framed("t", task.encode())]
     encoded += [_encoded_part(task, name, value) for name, value in parts]
-    return digest(b"".join(encoded))
+    return digits(b"".join(encoded))
 
 
 def digest(data: bytes) -> UUID:
-    return UUID(bytes=blake2b(data, digest_size=16).digest())
+    return UUID(hex=digits(data))
+
+
+def digits(data: bytes) -> str:
+    """A digest as 32 hexadecimal digits: an object for each would cost more than the digest."""
+    return blake2b(data, digest_size=16).hexdigest()
 
 
 def _framed(kind: str, data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from idempotency import arrays
+from idempotency import arrays, new_records
 from idempotency.claims import Claimed, Found, Problem, Request, Seen, Terms
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
@@ -35,52 +35,52 @@ def enqueue(connection: Connection, terms: Terms, requests: Sequence[Request]) -
     Never aborts the caller's transaction. Blocks while another transaction is writing the same key, because only its
     end decides who was first.
     """
-    answers = _insert(connection, terms, requests)
-    while missing := [r for r in requests if r.id not in answers]:
+    if not requests:
+        return []
+    if len(requests) == 1:
+        claimable, missing = new_records.write_one(connection, terms, requests[0])
+    else:
+        claimable, missing = send_enqueue(connection, terms, requests).answer()
+    found, again = answer_for(connection, terms, missing)
+    return [found.get(r.id) or _new(r, claimable=claimable or again) for r in requests]
+
+
+def send_enqueue(connection: Connection, terms: Terms, requests: Sequence[Request]) -> new_records.Sent:
+    """The same, to be heard later: in pipeline mode nobody waits meanwhile. Then `answer_for` those that wrote none."""
+    return new_records.Sent(connection, terms, requests)
+
+
+def answer_for(
+    connection: Connection, terms: Terms, missing: Sequence[Request]
+) -> tuple[dict[str, Found], bool]:  # fmt: skip
+    """The records that hold the keys of these, by their request's id. Not in pipeline mode.
+
+    Where such a record is gone meanwhile, or its window has passed, it is written after all, and not among them; True
+    where those are claimable.
+    """
+    answers: dict[str, Found] = {}
+    claimable = False
+    while missing:
         found = find(connection, missing, terms.dedupe_window)
-        holders = {f.id: f for f in found} | {f.key: f for f in found if f.key and not f.window_passed}
+        holders = {f.id.hex: f for f in found} | {f.key.hex: f for f in found if f.key and not f.window_passed}
         answers |= {r.id: holders[name] for r in missing for name in (r.id, r.key) if name in holders}
         if passed := [f.id for f in found if f.window_passed]:
             run(connection, "free_key", ids=passed, window=terms.dedupe_window)
         if missing := [r for r in missing if r.id not in answers]:
-            answers |= _insert(connection, terms, missing)
-    return [answers[r.id] for r in requests]
+            again, missing = new_records.Sent(connection, terms, missing).answer()
+            claimable |= again
+    return answers, claimable
 
 
-def _insert(connection: Connection, terms: Terms, requests: Sequence[Request]) -> dict[UUID, Found]:
-    rows = run(
-        connection,
-        "enqueue",
-        ids=arrays.of_uuids(r.id for r in requests),
-        keys=arrays.of_uuids(r.key for r in requests),
-        fingerprints=arrays.of_uuids(r.fingerprint for r in requests),
-        payloads=arrays.of_texts(r.payload for r in requests),
-        accounts=arrays.of_texts(r.account for r in requests),
-        account_hashes=arrays.of_numbers(account_hash(r.account) for r in requests),
-        priority=terms.priority,
-        calls=terms.calls,
-        held=terms.held,
-        task=terms.task,
-        queue=terms.queue,
-        payload_version=terms.payload_version,
-        max_attempts=terms.max_attempts,
-        solo=terms.solo,
-        run_after=terms.run_after,
-        delay=terms.delay,
-        options=terms.options,
-    )
-    written = {id_ for id_, _ in rows}
-    return {
-        r.id: Found(r.id, r.key, r.fingerprint, State.QUEUED, None, True, rows[0][1], False)  # all alike claimable
-        for r in requests
-        if r.id in written
-    }
+def _new(request: Request, *, claimable: bool) -> Found:
+    key = None if request.key is None else UUID(request.key)
+    return Found(UUID(request.id), key, UUID(request.fingerprint), State.QUEUED, None, True, claimable, False)
 
 
 def find(connection: Connection, requests: Sequence[Request], window: timedelta | None) -> list[Found]:
     """The records that hold the keys or ids of these requests."""
-    keys = [r.key for r in requests if r.key is not None]
-    rows = run(connection, "find", keys=keys, ids=[r.id for r in requests], window=window)
+    keys, ids = arrays.of_digits(r.key for r in requests if r.key), arrays.of_digits(r.id for r in requests)
+    rows = run(connection, "find", keys=keys, ids=ids, window=window)
     return [
         Found(id_, key, fingerprint, State(state), loads(result), False, False, bool(passed))
         for id_, key, fingerprint, state, result, passed in rows
@@ -348,8 +348,8 @@ def supersede(  # noqa: PLR0913 - who corrects what, and why
         "supersede",
         id=seen.id,
         token=seen.token,
-        successor=successor.id,
-        key=successor.key,
+        successor=UUID(successor.id),
+        key=UUID(successor.key) if successor.key else None,
         payload=successor.payload,
         account=successor.account,
         account_hash=account_hash(successor.account),

@@ -3,7 +3,6 @@
 psycopg's own ways wait for each answer. So this speaks to libpq, through psycopg's documented wrapper of it.
 """
 
-import re
 import select
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,9 +11,8 @@ import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 
+from idempotency.prepared import call_of, preparation_of
 from idempotency.statements import statement
-
-PARAMETER = re.compile(r"%\((\w+)\)s")
 
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDictionary()
 
@@ -78,12 +76,8 @@ def send(connection: psycopg.Connection[Any], name: str, /, **params: Any) -> Un
 
 
 def _prepared_call(connection: psycopg.Connection[Any], name: str, params: dict[str, Any]) -> str:
-    text = statement(name)
-    names = list(dict.fromkeys(PARAMETER.findall(text)))
     known = _prepared.setdefault(connection, set())
     if name not in known:
-        numbered = PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", text)
-        connection.execute(f"PREPARE sent_{name} AS {numbered}".encode(), prepare=False)
+        connection.execute(preparation_of(name).encode(), prepare=False)
         known.add(name)
-    places = ", ".join(f"%({parameter})s" for parameter in names)
-    return psycopg.ClientCursor(connection).mogrify(f"EXECUTE sent_{name} ({places})", params)
+    return psycopg.ClientCursor(connection).mogrify(call_of(name), params)

@@ -11,10 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from idempotency import keys, payload
 from idempotency.claims import Request
 from idempotency.errors import KeyPartError, PayloadError
-from idempotency.ids import new_id
-from jobs import conf
+from idempotency.ids import new_hex
 
-UNCHANGED = frozenset({str, int, float, bool, type(None)})  # what JSON gives back as it was
 LONGEST_ACCOUNT = 200  # characters
 POSITIONAL_ONLY, VAR_POSITIONAL = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL
 
@@ -66,7 +64,7 @@ def bind(
     `names` are the signature's own: where all is named and known there is nothing to bind, which is slow.
     """
     if names and not args and names.accept(kwargs):
-        return dict(kwargs)
+        return kwargs if type(kwargs) is dict else dict(kwargs)
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
@@ -91,29 +89,67 @@ def key_parts(
     return parts
 
 
-def request(
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What of a task makes a request of its arguments.
+
+    Args:
+        account: the parameter that says whose work it is.
+        secret: nobody may read it.
+        defaults: of the parameters that are not part of the key.
+    """
+
+    task: str
+    dedupe_key: tuple[str, ...] | None
+    signature: inspect.Signature
+    account: str | None
+    secret: bool
+    defaults: Mapping[str, Any]
+
+    def request(self, arguments: dict[str, Any], *, limit: int) -> Request:
+        """One record to write, its payload of at most `limit` bytes.
+
+        Raises what `payload.dumps` and `keys.dedupe_key` raise.
+        """
+        text = payload.dumps(arguments, limit=limit)
+        stored = arguments if payload.is_flat(arguments) else json.loads(text)
+        key = None
+        if self.dedupe_key is not None:
+            key = keys.dedupe_digits(self.task, key_parts(self.task, self.dedupe_key, self.signature, stored))
+        fingerprint = self._fingerprint(stored, text)
+        account = "" if self.account is None else self._whose(stored)
+        return Request(new_hex(), key, fingerprint, text, account)
+
+    def _fingerprint(self, stored: Mapping[str, Any], text: str) -> str:
+        """Of what was said beyond the defaults.
+
+        A parameter that a later release adds must not turn yesterday's request into another one.
+        """
+        if not self.defaults:
+            return payload.fingerprint_digits(stored, text)
+        said = {n: v for n, v in stored.items() if n not in self.defaults or self.defaults[n] != v}
+        return payload.fingerprint_digits(said, text if len(said) == len(stored) else None)
+
+    def _whose(self, stored: Mapping[str, Any]) -> str:
+        parameter = self.signature.parameters.get(str(self.account))
+        whose = stored.get(str(self.account), parameter.default if parameter else None)
+        return _account(whose, secret=self.secret)
+
+
+def form_of(
     task: str,
     dedupe_key: tuple[str, ...] | None,
     signature: inspect.Signature,
-    arguments: Mapping[str, Any],
     *,
     account: str | None = None,
     secret: bool = False,
-) -> Request:
-    """One record to write; `account` is the parameter that says whose work it is, `secret` that nobody may read it.
-
-    The fingerprint leaves out arguments that equal their default: a parameter that a later release adds must not turn
-    yesterday's request into another one.
-    """
-    text = payload.dumps(dict(arguments), limit=conf.max_payload())
-    stored = arguments if all(type(value) in UNCHANGED for value in arguments.values()) else json.loads(text)
-    key = None
-    if dedupe_key is not None:
-        key = keys.dedupe_key(task, key_parts(task, dedupe_key, signature, stored))
-    defaults = {p.name: p.default for p in signature.parameters.values()}
-    said = {n: v for n, v in stored.items() if n not in defaults or defaults[n] != v or n in (dedupe_key or ())}
-    whose = "" if account is None else stored.get(account, defaults.get(account))
-    return Request(new_id(), key, payload.fingerprint(said), text, _account(whose, secret=secret))
+) -> Form:
+    defaults = {
+        p.name: p.default
+        for p in signature.parameters.values()
+        if p.default is not p.empty and p.name not in (dedupe_key or ())
+    }
+    return Form(task, dedupe_key, signature, account, secret, defaults)
 
 
 def _account(value: Any, *, secret: bool) -> str:

@@ -1,29 +1,28 @@
 """The one door: every way to ask for a job ends here, in the caller's transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 
 from idempotency import payload, transitions
 from idempotency.claims import Found, Request, Terms
 from idempotency.errors import EnqueueBusy, EnqueueError, KeyConflict
 from idempotency.states import State
-from jobs import calls, canvas, conf, hints, observers, room
+from jobs import canvas, conf, hints, observers, room
 from jobs.errors import UnknownQueueError
 from jobs.observers import Enqueuing
+from jobs.options import Options
 
 if TYPE_CHECKING:
     from jobs.task import IdempotentTask
 
 CHUNK = 1000  # records per statement: beyond it the gain is gone and the statement only holds locks longer
-PRIORITIES = range(-100, 101)  # as django.tasks has them
-FARTHEST = timedelta(days=3653)  # ten years: a later date is a mistake in the arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +37,6 @@ class Enqueued:
     state: State
     created: bool
     result: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What one call may say beyond its parameters.
-
-    Args:
-        queue: another declared queue than the task's own.
-        run_after: an aware moment before which nobody claims it.
-        delay: the same as a span from now.
-        priority: another than the task's own, from -100 to 100.
-        id: the record's id, where Celery's canvas has chosen one.
-        canvas: what Celery's canvas attached: chain, links, parent and root id.
-        key: what makes it the same work, in place of the task's own key; for ever.
-    """
-
-    queue: str | None = None
-    run_after: datetime | None = None
-    delay: timedelta = timedelta(0)
-    priority: int | None = None
-    id: UUID | None = None
-    canvas: Mapping[str, Any] | None = None
-    key: UUID | None = None
-
-    def __post_init__(self) -> None:
-        _check_moment(self.run_after)
-        if not isinstance(self.delay, timedelta):
-            raise EnqueueError(f"delay is {self.delay!r}; say its unit: timedelta(seconds=…).")
-        if self.delay < timedelta(0):
-            raise EnqueueError(f"delay is {self.delay}; a job cannot run in the past. Leave it out to run now.")
-        check_priority(self.priority)
-        if self.delay > FARTHEST:
-            raise EnqueueError(f"delay is {self.delay}, over ten years. Check the unit.")
 
 
 def enqueue(
@@ -89,17 +55,17 @@ def enqueue(
 def _enqueue(
     task: type["IdempotentTask"], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Enqueued:
-    terms = _terms(task, options)
-    request = _request(task, calls.bind(task.signature_of_run(), task.name, args, kwargs, task.accepted_names()))
+    terms = terms_of(task, options)
+    request = task.request_for(args, kwargs)
     if options.id is not None:
-        request = replace(request, id=options.id)
+        request = request._replace(id=options.id.hex)
     if options.key is not None:
-        request, terms = replace(request, key=options.key), replace(terms, dedupe_window=None)
-    terms = _fitted(task, terms, [request])
-    with _told_when_busy(task):
+        request, terms = request._replace(key=options.key.hex), replace(terms, dedupe_window=None)
+    terms = fitted(task, terms, 1, lambda: [request])
+    with told_when_busy(task):
         (found,) = transitions.enqueue(connection, terms, [request])
-    answer = _answer(task, request, found)
-    if not answer.created and found.id != request.id and canvas.continues(options.canvas or {}):
+    answer = answer_of(task, request, found)
+    if not answer.created and found.id.hex != request.id and canvas.continues(options.canvas or {}):
         _join(task, options, found)
     if found.claimable:
         hints.after_commit(terms.queue)
@@ -116,81 +82,42 @@ def _join(task: type["IdempotentTask"], options: Options, found: Found) -> None:
     canvas.follow(found.id, options.canvas or {}, found.result)
 
 
-def enqueue_many(
-    task: type["IdempotentTask"], options: Options, payloads: Iterable[Mapping[str, Any]]
-) -> list[Enqueued]:
-    """Write many records, all or none; see `IdempotentTask.enqueue_many`."""
-    if not observers.watching:
-        return _enqueue_many(task, options, payloads)
-    watched = Enqueuing(task, options.queue or task.queue)
-    with observers.around(lambda o: o.enqueuing(watched)):
-        answers = _enqueue_many(task, observers.with_headers(options, watched.headers), payloads)
-        watched.answers = answers
-    return answers
-
-
-def _enqueue_many(
-    task: type["IdempotentTask"], options: Options, payloads: Iterable[Mapping[str, Any]]
-) -> list[Enqueued]:
-    terms = _terms(task, options)
-    signature = task.signature_of_run()
-    names = task.accepted_names()
-    requests = [_request(task, calls.bind(signature, task.name, (), p, names)) for p in payloads]
-    terms = _fitted(task, terms, requests)
-    # One order for all callers over all chunks, as within a statement: else two of them could wait for each other.
-    in_order = sorted(requests, key=lambda r: r.key.int if r.key else 0)
-    answers: dict[UUID, Enqueued] = {}
-    with transaction.atomic():
-        for start in range(0, len(in_order), CHUNK):
-            chunk = in_order[start : start + CHUNK]
-            answers |= zip((r.id for r in chunk), _write(task, terms, chunk), strict=True)
-    return [answers[r.id] for r in requests]
-
-
-def _write(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Request]) -> list[Enqueued]:
-    with _told_when_busy(task):
-        found = transitions.enqueue(connection, terms, requests)
-    if any(f.claimable for f in found):
-        hints.after_commit(terms.queue)
-    return [_answer(task, r, f) for r, f in zip(requests, found, strict=True)]
-
-
-def _fitted(task: type["IdempotentTask"], terms: Terms, requests: Sequence[Request]) -> Terms:
-    """The terms on which these are accepted: held back where they would exceed the queue's bound.
+def fitted(task: type["IdempotentTask"], terms: Terms, count: int, requests: Callable[[], Sequence[Request]]) -> Terms:
+    """The terms on which so many are accepted: held back where they would exceed the queue's bound.
 
     A queue that refuses instead raises QueueFull, before anything is written.
 
     Not what a running job enqueues: its effect is done, so a refusal would make a failure of it, and a queue whose jobs
     are followed by others of the same queue would never drain again. A job that fans out asks for room by itself.
     """
-    look = room.take(terms.queue, len(requests))
+    look = room.take(terms.queue, count)
     if look is None:
         return terms
     if conf.holds(terms.queue):
         return replace(terms, held=True)
     if task.called_by_a_job():
         return terms
-    new = _count_new(requests, terms.dedupe_window)
-    if new == len(requests) or (new and (look := room.take(terms.queue, new))):
+    new = _count_new(requests(), terms.dedupe_window)
+    if new == count or (new and (look := room.take(terms.queue, new))):
         raise room.full(terms.queue, new, look)
     return terms
 
 
 def _count_new(requests: Sequence[Request], window: timedelta | None) -> int:
-    """How many of these no record answers for. Asked only before a refusal; making the requests took longer."""
+    """How many of these no record answers for. Asked only before a refusal."""
     new = {r.key or r.id for r in requests}
     # A single request's id may be one that Celery's canvas chose, and whose record is there already.
     known = [r for r in requests if r.key or len(requests) == 1]
     for start in range(0, len(known), CHUNK):
         for found in transitions.find(connection, known[start : start + CHUNK], window):
-            new.discard(found.id)
+            new.discard(found.id.hex)
             if found.key and not found.window_passed:
-                new.discard(found.key)
+                new.discard(found.key.hex)
     return len(new)
 
 
 @contextmanager
-def _told_when_busy(task: type["IdempotentTask"]) -> Iterator[None]:
+def told_when_busy(task: type["IdempotentTask"]) -> Iterator[None]:
     """How long to wait is the connection's own `lock_timeout`: setting one here would cost half an enqueue more."""
     try:
         yield
@@ -203,34 +130,17 @@ def _told_when_busy(task: type["IdempotentTask"]) -> Iterator[None]:
         ) from error
 
 
-def _request(task: type["IdempotentTask"], arguments: Mapping[str, Any]) -> Request:
-    return calls.request(
-        task.name,
-        task.dedupe_key,
-        task.signature_of_run(),
-        arguments,
-        account=task.account,
-        secret=task.account in task.sensitive,
-    )
-
-
-def _answer(task: type["IdempotentTask"], request: Request, found: Found) -> Enqueued:
-    if found.fingerprint != request.fingerprint:
+def answer_of(task: type["IdempotentTask"], request: Request, found: Found) -> Enqueued:
+    if found.fingerprint.hex != request.fingerprint:
         raise KeyConflict(
             f"{task.name}: job {found.id} ({found.state}) holds this key with another payload. "
             "Put what differs into dedupe_key, or enqueue the payload that was meant.",
             found.id,
         )
-    return Enqueued(found.id, found.key, found.state, found.created and found.id == request.id, found.result)
+    return Enqueued(found.id, found.key, found.state, found.created and found.id.hex == request.id, found.result)
 
 
-def check_priority(priority: object) -> None:
-    """Raises EnqueueError where it is none."""
-    if priority is not None and (type(priority) is not int or priority not in PRIORITIES):
-        raise EnqueueError(f"priority is {priority!r}; it must be a whole number from -100 to 100.")
-
-
-def _terms(task: type["IdempotentTask"], options: Options) -> Terms:
+def terms_of(task: type["IdempotentTask"], options: Options) -> Terms:
     queue = options.queue or task.queue
     if queue not in conf.queues():
         known = ", ".join(sorted(conf.queues()))
@@ -257,14 +167,3 @@ def _terms(task: type["IdempotentTask"], options: Options) -> Terms:
 
 def _canvas_text(behind: Mapping[str, Any] | None) -> str | None:
     return payload.dumps(dict(behind), limit=conf.max_payload(), what="what follows the job") if behind else None
-
-
-def _check_moment(moment: datetime | None) -> None:
-    if moment is None:
-        return
-    if not isinstance(moment, datetime):
-        raise EnqueueError(f"run_after is {moment!r}, not a datetime. Parse it first.")
-    if moment.tzinfo is None:
-        raise EnqueueError(f"run_after is {moment!r}, without a time zone. Use timezone.make_aware(…).")
-    if moment - datetime.now(UTC) > FARTHEST:
-        raise EnqueueError(f"run_after is {moment}, over ten years ahead. Check the year.")

@@ -17,7 +17,8 @@ from jobs import log_events
 
 if TYPE_CHECKING:
     from jobs.context import Job
-    from jobs.enqueueing import Enqueued, Options
+    from jobs.enqueueing import Enqueued
+    from jobs.options import Options
     from jobs.task import IdempotentTask
 
 logger = logging.getLogger(__name__)

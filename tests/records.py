@@ -9,8 +9,8 @@ from idempotency import transitions
 from idempotency.audit import audit, breaches
 from idempotency.claims import Found, Problem, Request, Terms
 from idempotency.connection import connect
-from idempotency.ids import new_id
-from idempotency.keys import digest
+from idempotency.ids import new_hex
+from idempotency.keys import digest, digits
 
 LEASE = timedelta(seconds=60)
 OOPS = Problem("ValueError", "oops")
@@ -42,7 +42,7 @@ def key_of(name: str | None) -> UUID | None:
 
 
 def request(key: str | None = None, payload: str = "{}", account: str = "") -> Request:
-    return Request(new_id(), key_of(key), digest(payload.encode()), payload, account)
+    return Request(new_hex(), digits(key.encode()) if key else None, digits(payload.encode()), payload, account)
 
 
 def ask(connection, *keys: str | None, account: str = "", **terms) -> list[Found]:

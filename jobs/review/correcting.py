@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -13,7 +14,7 @@ from idempotency.claims import Request, Seen
 from idempotency.errors import EnqueueError
 from idempotency.models import Record
 from idempotency.states import REVIEWABLE, Reason, Resolution
-from jobs import calls, hints
+from jobs import hints
 from jobs.models import Decision, Proposal
 from jobs.review.decisions import Answer, note, why_left
 from jobs.review.outlook import Asked, look
@@ -58,22 +59,17 @@ def successor(record: Record, payload: Mapping[str, Any]) -> Request:
         CorrectionError: `run` does not take this payload, it is the same as before, or it is other work.
     """
     task = task_of(record)
-    signature = task.signature_of_run()
     try:
-        arguments = calls.bind(signature, task.name, (), payload)
-        made = calls.request(
-            task.name, task.dedupe_key, signature, arguments, account=task.account,
-            secret=task.account in task.sensitive,
-        )  # fmt: skip
+        made = task.request_for((), payload)
     except EnqueueError as error:
         raise CorrectionError(str(error)) from None
     if dict(payload) == record.payload:
         raise CorrectionError("Nothing is changed. Replay the job as it is, or change a parameter.")
     key = record.key or record.freed_key
-    if made.key != key:
+    if made.key != (key and key.hex):
         named = ", ".join(task.dedupe_key or ())
         raise CorrectionError(f"{named} make it this work and not another: discard this job and enqueue a new one.")
-    return replace(made, fingerprint=record.fingerprint)
+    return made._replace(fingerprint=record.fingerprint.hex)
 
 
 def changes(record: Record, payload: Mapping[str, Any]) -> list[Change]:
@@ -111,7 +107,7 @@ def correct(seen: Seen, payload: Mapping[str, Any], *, by: str, why: str) -> Ans
     if queue is None:
         return Answer(done=False, sentence=why_left(Record.objects.filter(id=seen.id).first(), seen))
     hints.after_commit(queue)
-    return Answer(done=True, sentence=f"job {made.id} runs in its place")
+    return Answer(done=True, sentence=f"job {UUID(made.id)} runs in its place")
 
 
 @transaction.atomic
@@ -136,7 +132,8 @@ def _note_change(record: Record, made: Request, *, by: str, why: str) -> None:
     found = changes(record, json.loads(made.payload))
     about = {"incident": record.incident, "before": {c.name: c.before for c in found}}
     after = {c.name: c.after for c in found}
-    for job, other in ((record.id, {"successor": str(made.id)}), (made.id, {"replaces": str(record.id)})):
+    successor = UUID(made.id)
+    for job, other in ((record.id, {"successor": str(successor)}), (successor, {"replaces": str(record.id)})):
         note(Decision.Action.CORRECT, by=by, why=why, record_id=job, after={**after, **other}, **about)
 
 

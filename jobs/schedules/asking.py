@@ -15,8 +15,8 @@ from django.db import DataError, transaction
 from idempotency import keys
 from idempotency.errors import EnqueueBusy, EnqueueError
 from jobs import calls, enqueueing, problems
-from jobs.enqueueing import Options
 from jobs.errors import QueueFull
+from jobs.options import Options
 from jobs.task import IdempotentTask, registered
 
 PLACE = re.compile(r"\{tick(?::([^{}]*))?\}")

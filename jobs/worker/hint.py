@@ -5,6 +5,7 @@ from typing import Any
 
 from billiard.process import current_process
 from celery import Task
+from celery.worker.request import Request
 
 from jobs import conf, hints, log_events
 from jobs.worker.child import Child
@@ -16,8 +17,29 @@ FOR_EVER = 10**9  # seconds; Celery's own limits are for messages, ours are for 
 _child: Child | None = None
 
 
+class HintRequest(Request):
+    """A hint in the hands of the parent, which sets no timer for it.
+
+    Celery leaves a cancelled timer where it is until its time has come, and that of a hint never comes: each would
+    keep half a kilobyte for ever. The class that Celery makes of this one, for its pool, is what hands it on.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        hand_on = cls.execute_using_pool
+
+        def execute_using_pool(self: Request, pool: Any, **options: Any) -> Any:
+            result = hand_on(self, pool, **options)
+            if hasattr(result, "_on_timeout_set"):  # billiard's: other pools set none
+                result._on_timeout_set = None  # noqa: SLF001 - it is asked only once the child has accepted
+            return result
+
+        cls.execute_using_pool = execute_using_pool  # type: ignore[method-assign]
+
+
 class Hint(Task):  # type: ignore[type-arg]
     name = hints.TASK
+    Request = f"{__name__}:{HintRequest.__name__}"
     ignore_result = True
     send_events = False
     acks_late = False

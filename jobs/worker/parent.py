@@ -4,6 +4,7 @@ It reports, passes on flags, and returns the records of a child that died; all i
 loop must not wait for the database.
 """
 
+import gc
 import logging
 import os
 import queue
@@ -185,6 +186,7 @@ def _on_init(**_: Any) -> None:
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).addFilter(_hides_hints)
     masking.install()
+    _share_memory()
 
 
 @signals.after_setup_logger.connect
@@ -195,6 +197,7 @@ def _on_logging(logger: logging.Logger, **_: Any) -> None:
 
 @signals.worker_process_init.connect
 def _on_child_start(**_: Any) -> None:
+    _share_memory()
     forget_child()
 
 
@@ -206,6 +209,7 @@ def _on_child_end(**_: Any) -> None:
 @signals.worker_ready.connect
 def _on_ready(sender: Any, **_: Any) -> None:
     global _thread
+    _share_memory()
     _thread = ParentThread(sender)
     terminating.install(_thread.end_jobs)
 
@@ -226,6 +230,14 @@ def _on_shutdown(**_: Any) -> None:
 def _on_failure(sender: Any = None, task_id: str = "", exception: Any = None, **_: Any) -> None:
     if _thread and isinstance(exception, WorkerLostError) and sender is not None and sender.name == Hint.name:
         _thread.child_died(task_id, str(exception))
+
+
+def _share_memory() -> None:
+    """Keep the garbage collector from what is here by now.
+
+    It writes into each object that it looks at, and so would make a copy of every page that parent and children share.
+    """
+    gc.freeze()
 
 
 def _hides_hints(record: logging.LogRecord) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from config.embedded import Postgres
 from idempotency import transitions
 from idempotency.claims import Request
-from idempotency.ids import new_id
-from idempotency.keys import digest
+from idempotency.ids import new_hex
+from idempotency.keys import digits
 from tests.dead_letters import make
 from tests.processes import ROOT, wait_until
 from tests.records import TERMS, assert_balanced, replace
@@ -32,7 +32,7 @@ def environment(environment, postgres):
 
 def enqueue(connection) -> None:
     payloads = [f'{{"name": "n{i}", "seconds": 0.01}}' for i in range(JOBS)]
-    requests = [Request(new_id(), digest(p.encode()), digest(p.encode()), p) for p in payloads]
+    requests = [Request(new_hex(), digits(p.encode()), digits(p.encode()), p) for p in payloads]
     transitions.enqueue(connection, replace(TERMS, task="tests.app.Sleep", max_attempts=5), requests)
 
 

@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from idempotency import statements, transitions
 from idempotency.claims import Seen
+from idempotency.errors import PayloadError
 from idempotency.models import Record
 from jobs import KeyConflict, enqueueing
 from tests.app.models import Effect
@@ -194,6 +195,42 @@ def test_many_are_answered_one_by_one_in_their_order():
     assert answers[0].id == answers[3].id
     names = dict(Record.objects.values_list("id", "payload__name"))
     assert [names[a.id] for a in answers] == ["n5", "n3", "n1", "n5", "n4", "n3"]
+
+
+def test_many_of_many_statements_are_answered_in_their_order_by_whoever_holds_their_keys():
+    known = Mark.enqueue(name="n1700")
+    finish()
+    asked = [f"n{number}" for number in (*range(2400), 1700, 3, 2399)]
+    answers = Mark.enqueue_many({"name": name} for name in asked)
+    assert Record.objects.count() == 2400
+    assert answers[1700] == answers[2400]
+    assert (answers[1700].id, answers[1700].state, answers[1700].created) == (known.id, "succeeded", False)
+    assert (answers[2401].id, answers[2401].created) == (answers[3].id, False)
+    names = dict(Record.objects.values_list("id", "payload__name"))
+    assert [names[a.id] for a in answers] == asked
+    keys = dict(Record.objects.values_list("id", "key"))
+    assert [a.key for a in answers] == [keys[a.id] for a in answers]
+    assert_balanced(connection)
+
+
+def test_payloads_may_be_read_from_the_database_while_they_are_asked_for():
+    mark_each_time.enqueue_many({"name": f"n{number}"} for number in range(1500))
+    answers = mark_each_time.enqueue_many({"name": str(id_)} for (id_,) in Record.objects.values_list("id").iterator())
+    assert len({a.id for a in answers}) == 1500
+    assert all(a.created for a in answers[1400:])
+    assert Record.objects.count() == 3000
+    assert_balanced(connection)
+
+
+def test_what_is_wrong_with_the_last_of_many_undoes_those_that_were_written_and_nothing_else():
+    with transaction.atomic():
+        Effect.objects.create(name="before")
+        with pytest.raises(PayloadError, match="which is not JSON"):
+            mark_each_time.enqueue_many({"name": "a" if number < 2500 else object()} for number in range(2501))
+        Effect.objects.create(name="after")
+    assert Effect.objects.count() == 2
+    assert not Record.objects.exists()
+    assert_balanced(connection)
 
 
 def test_a_conflict_inside_one_call_writes_nothing():

@@ -84,7 +84,7 @@ def test_each_arrow_has_a_file_whose_first_line_names_it(name):
 
 def test_each_file_that_sets_a_state_belongs_to_an_arrow():
     setting = {
-        path.stem
+        first_line(path.stem).rpartition(": ")[2]
         for path in SQL.glob("*.sql")
         if not path.name.endswith(".part.sql")
         if "SET state" in (text := statement(path.stem)) or "INSERT INTO idempotency_record" in text

@@ -1,13 +1,12 @@
 """A record that a person lets rest: discarded, or replaced by a successor with a corrected payload under its key."""
 
 import json
-from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from idempotency import transitions
 from idempotency.claims import Seen
-from idempotency.ids import new_id
 from idempotency.states import Reason
 from tests.records import OOPS, ask, claim, enqueue, key_of, request, rows
 
@@ -24,11 +23,11 @@ def given_up(own, *, acted=False):
 
 def correct(own, seen, *, nothing_done=False):
     """The successor's id, or None where the statement found no row."""
-    corrected = replace(request("a", json.dumps({"corrected": True})), id=new_id())
+    corrected = request("a", json.dumps({"corrected": True}))
     queue = transitions.supersede(
         own, seen, corrected, payload_version=1, by="ann", why="a typo", nothing_done=nothing_done
     )
-    return corrected.id if queue else None
+    return UUID(corrected.id) if queue else None
 
 
 def seen_now(own, id_):

@@ -21,6 +21,7 @@ STAGED = ("state = 'queued'", "parked_reason IS NULL", "NOT held", "attempt < ma
 
 GUARDS = {
     "enqueue": ("ON CONFLICT DO NOTHING",),
+    "enqueue_one": ("ON CONFLICT DO NOTHING",),
     "stage": STAGED,
     "claim": (
         "r.line = t.line",

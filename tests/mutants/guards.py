@@ -430,7 +430,7 @@ MUTANTS = (
         ),
     ),
     *_of(
-        f"{SQL}/enqueue.sql",
+        f"{SQL}/inserted.part.sql",
         f"{CONCURRENCY}/test_enqueue.py",
         (
             "a duplicate aborts its caller's transaction",
@@ -440,7 +440,7 @@ MUTANTS = (
         ),
     ),
     *_of(
-        f"{SQL}/enqueue.sql",
+        f"{SQL}/inserted.part.sql",
         DEDUPE,
         (
             "keys are written in the caller's order",
@@ -450,7 +450,7 @@ MUTANTS = (
         ),
     ),
     *_of(
-        f"{SQL}/enqueue.sql",
+        f"{SQL}/inserted.part.sql",
         f"{DATABASE}/test_books.py",
         (
             "an enqueue is not in the books",
@@ -515,17 +515,17 @@ MUTANTS = (
         DEDUPE,
         (
             "another payload gets the same handle",
-            "if found.fingerprint != request.fingerprint:",
+            "if found.fingerprint.hex != request.fingerprint:",
             "if False:",
             "test_the_same_key_with_another_payload_is_a_conflict_and_the_transaction_lives",
         ),
     ),
     *_of(
-        "jobs/enqueueing.py",
+        "jobs/enqueueing_many.py",
         DEDUPE,
         (
             "the statements of one call come in the caller's order",
-            "sorted(requests, key=lambda r: r.key.int if r.key else 0)",
+            'sorted(requests, key=attrgetter("key"))',
             "requests",
             "test_statements_of_one_call_keep_that_order",
         ),

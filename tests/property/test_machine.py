@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from itertools import count
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 from idempotency import queues, transitions
 from idempotency.claims import Request, Seen
 from idempotency.errors import LeaseLost
-from idempotency.ids import new_id
+from idempotency.ids import new_hex
 from idempotency.states import ARROWS, REVIEWABLE, Reason, Resolution, State, is_legal
 from tests.property import model
 from tests.property.model import Job, Model
@@ -255,11 +255,13 @@ class Machine(RuleBasedStateMachine):
 
     def supersede(self, job, seen, *, stale):
         allowed = self.model.replayable(job) and not stale
-        successor = Request(new_id(), job.key or job.freed_key, uuid4(), '{"corrected": true}')
+        key = job.key or job.freed_key
+        successor = Request(new_hex(), key and key.hex, uuid4().hex, '{"corrected": true}')
         assert bool(transitions.supersede(self.connection, seen, successor, payload_version=1, by="test", why="typo",
                                           nothing_done=False)) == allowed  # fmt: skip
         if allowed:
-            self.model.jobs[successor.id] = job.be_superseded(successor.id)
+            id_ = UUID(successor.id)
+            self.model.jobs[id_] = job.be_superseded(id_)
 
     @rule()
     def a_paused_queue_gives_nothing(self):

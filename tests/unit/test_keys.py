@@ -68,7 +68,8 @@ def test_a_member_of_an_enumeration_is_the_text_it_is_stored_as():
     def run(plan): ...
 
     signature = calls.signature_of(run, "t", bound=False)
-    one, other = (calls.request("t", ("plan",), signature, {"plan": plan}) for plan in (Plan.GOLD, "gold"))
+    form = calls.form_of("t", ("plan",), signature)
+    one, other = (form.request({"plan": plan}, limit=100) for plan in (Plan.GOLD, "gold"))
     assert (one.key, one.fingerprint) == (other.key, other.fingerprint)
 
 
@@ -87,7 +88,7 @@ def test_a_parameter_that_a_later_release_adds_does_not_change_yesterdays_reques
     def today(a, b=None): ...
 
     requests = [
-        calls.request("t", ("a",), calls.signature_of(run, "t", bound=False), {"a": 1, **more})
+        calls.form_of("t", ("a",), calls.signature_of(run, "t", bound=False)).request({"a": 1, **more}, limit=100)
         for run, more in ((yesterday, {}), (today, {}), (today, {"b": None}))
     ]
     assert len({(r.key, r.fingerprint) for r in requests}) == 1

@@ -11,8 +11,8 @@ import pytest
 from config.embedded import Postgres
 from idempotency import transitions
 from idempotency.claims import Request
-from idempotency.ids import new_id
-from idempotency.keys import digest
+from idempotency.ids import new_hex
+from idempotency.keys import digits
 from tests.processes import ROOT, wait_until
 from tests.records import TERMS, replace
 from tests.vendors.script import OK, Answer, Phase, busy
@@ -41,7 +41,7 @@ def environment(environment, postgres):
 
 def enqueue(url: str, vendor_url: str) -> None:
     payloads = [f'{{"url": "{vendor_url}/call", "number": {n}}}' for n in range(JOBS)]
-    requests = [Request(new_id(), digest(p.encode()), digest(p.encode()), p) for p in payloads]
+    requests = [Request(new_hex(), digits(p.encode()), digits(p.encode()), p) for p in payloads]
     terms = replace(TERMS, task="tests.app.bench.CallOpen", queue="open", max_attempts=9)
     with psycopg.connect(url, autocommit=True) as connection:
         transitions.enqueue(connection, terms, requests)

@@ -55,6 +55,8 @@ def _pss(contender: Contender) -> dict[str, float]:
     }
 
 
-def of_process(pid: int) -> float:
-    (line,) = [line for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() if line.startswith("Pss:")]
+def of_process(pid: int, field: str = "Pss") -> float:
+    """Its memory, MiB; `field` as the kernel names it."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith(f"{field}:")]
     return int(line.split()[1]) / 1024

@@ -1,0 +1,1 @@
+count(line) > 0 AND NOT EXISTS (SELECT FROM idempotency_queue WHERE name = %(queue)s AND {{paused}})
