@@ -120,12 +120,9 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
         lease_id: named beforehand, it lets `claimed_under` find what a claim took whose answer was lost.
         cursors: of each line the account that was served last; the turn is with the one behind it.
         served: the accounts of the jobs claimed lately, in any line; others come before them.
-        durable: False answers before the claim is on disk. A crash of the database may then forget it: the records
-            wait again, with one attempt and one token less, and the guard refuses whatever is written under this lease.
-            Whatever is committed later on this server and is durable itself, a settle or an intent, comes behind it.
+        durable: False answers before the claim is on disk; see `harden`.
     """
-    cursors = cursors or {}
-    asked_at = time.monotonic()
+    cursors, asked_at = cursors or {}, time.monotonic()
     rows = ask(
         connection,
         "claim",
@@ -145,7 +142,12 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
 
 
 def harden(connection: Connection) -> None:
-    """Return when claims that were not durable are on disk. The connection must commit by itself."""
+    """Return when claims that were not durable are on disk. The connection must commit by itself.
+
+    Until then a crash of the database may forget one: the records wait again, with one attempt and one token less, and
+    the guard refuses whatever is written under the old lease. What is committed later on the same server and is itself
+    durable, a settle or an intent, comes behind the claim in its log, and is on disk no sooner.
+    """
     run(connection, "harden")
 
 
