@@ -59,7 +59,7 @@ def cancel(seen: Seen, *, by: str, why: str) -> Answer:
     if transitions.cancel(connection, seen.id, token=seen.token, why=f"{by}: {why}"):
         answer = Answer(done=True, sentence="cancelled")
     elif Record.objects.filter(id=seen.id, state=State.PROCESSING, fencing_token=seen.token).exists():
-        answer = _end_running(seen)
+        return _end_running(seen, before, by=by, why=why)
     else:
         answer = _answers([seen], set(), "")[seen.id]
     if not answer.done:
@@ -68,11 +68,17 @@ def cancel(seen: Seen, *, by: str, why: str) -> Answer:
     return answer
 
 
-def _end_running(seen: Seen) -> Answer:
-    """Whoever runs it writes its end, under his own claim: one that has ended meanwhile stays as it ended."""
+def _end_running(seen: Seen, before: dict[UUID, dict[str, Any]], *, by: str, why: str) -> Answer:
+    """Whoever runs it writes its end, under his own claim: one that has ended meanwhile stays as it ended.
+
+    The decision is noted before he is told, so that it stands above what he notes.
+    """
+    untold = transaction.savepoint()
+    _note(Action.CANCEL, [seen], before, {"reason": "cancelled"}, by=by, why=why)
     try:
         terminating.ask(seen.id)
     except Exception as error:  # noqa: BLE001 - whatever the broker's client throws
+        transaction.savepoint_rollback(untold)
         return Answer(done=False, sentence=f"its worker could not be told: the broker is away ({type(error).__name__})")
     return Answer(done=True, sentence="its worker was told to end it")
 

@@ -17,6 +17,7 @@ from jobs.relay import Relay
 from jobs.task import IdempotentTask, registered
 from jobs.testing.boundaries import Watch
 from jobs.testing.processes import Role
+from jobs.worker.child import Child
 
 AGES = timedelta(hours=1)
 HOSTNAME = f"crash-sweep@{socket.gethostname()}"
@@ -42,6 +43,7 @@ def worker(queues: Sequence[str]) -> Role:
     def play(watch: Watch) -> None:
         _witness_commits(watch)
         _let_no_retry_come_by_itself()
+        Child.shift = AGES.total_seconds()  # nor must it depend on that which hint a job is found by
         with current_app.connection_for_read() as broker:
             while (message := _next_hint(broker, queues)) is not None:
                 message.ack()

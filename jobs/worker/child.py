@@ -35,6 +35,8 @@ SHIFT = 1.0  # seconds one hint keeps looping; then a successor lets the other q
 class Child:
     """One worker process."""
 
+    shift = SHIFT
+
     def __init__(self, hostname: str, slot: int = 0) -> None:
         self.hostname = hostname
         self.slot = slot
@@ -53,7 +55,7 @@ class Child:
 
     def work(self, queue: str, hint_id: str, headers: Mapping[str, str]) -> int:
         """Follow one hint; returns how many jobs it led to."""
-        ends, done = time.monotonic() + SHIFT, 0
+        ends, done = time.monotonic() + self.shift, 0
         shared.set_busy(self.slot, True)
         try:
             while not shared.stopping():

@@ -12,7 +12,7 @@ from tests.processes import ROOT
 CHARTS = ROOT / "docs" / "charts"
 PAGE, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
-COLUMNS = ("work", "against", "ours", "the peer", "ratio: median (least to most)", "bar", "rounds", "load")
+COLUMNS = ("work", "against", "ours", "the peer", "ratio: median (least to most)", "target", "rounds", "load")
 HEADER = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
 SHOWN = frozenset({
     ("drain", "celery"),
@@ -49,11 +49,11 @@ def _where(machine: Mapping[str, Any]) -> str:
 
 def _row(run: Mapping[str, Any]) -> str:
     sign = "≤" if run["better"] == "lower" else "≥"
-    bar = "" if run["bar"] is None else f"{sign} {run['bar']:g} {'✓' if run['reached'] else '✗'}"
+    target = "" if run["bar"] is None else f"{sign} {run['bar']:g} {'✓' if run['reached'] else '✗'}"
     ratio = f"{run['ratio_median']:g} ({run['ratio_min']:g} to {run['ratio_max']:g})"
     load = f"{min(run['load']):g} to {max(run['load']):g}" if run["load"] else ""
     return (f"| `{run['work']}` | {run['peer']} | {run['ours']:,} {run['unit']} | {run['peers']:,} {run['unit']} | "
-            f"{ratio} | {bar} | {run['rounds']} | {load} |\n")  # fmt: skip
+            f"{ratio} | {target} | {run['rounds']} | {load} |\n")  # fmt: skip
 
 
 def _put(path: Path, text: str) -> None:

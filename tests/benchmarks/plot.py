@@ -38,7 +38,7 @@ def _rates(runs: Runs, path: Path) -> Path:
 
 
 def _bars(runs: Runs, path: Path) -> Path:
-    """By how much each bar is cleared: 1 is the bar, to the right is better, a line is what the rounds came to."""
+    """How each ratio compares with its target: 1 is reached, right of it is better. A line spans the rounds."""
     asked = [run for run in runs if run["bar"]]
     figure, axes = plt.subplots(figsize=(7, 0.34 * len(asked) + 0.9))
     for place, run in enumerate(reversed(asked)):
@@ -48,7 +48,7 @@ def _bars(runs: Runs, path: Path) -> Path:
     axes.set_yticks(range(len(asked)), [f"{run['work']} against {run['peer']}" for run in reversed(asked)])
     axes.axvline(1, color=BAR, linewidth=1)
     axes.set_xscale("log")
-    axes.set_xlabel("times the bar (red): to the right is better")
+    axes.set_xlabel("times the target (red): to the right is better")
     return _saved(figure, axes, path)
 
 

@@ -25,7 +25,7 @@ class Run:
         peer: the name of who it is compared with.
         pairs: of each round our figure and the peer's. Figures of different rounds are never compared.
         unit: of the figures.
-        bar: what the ratio of ours to the peer's has to reach; None: shown, nothing asked.
+        bar: the target: what the ratio of ours to the peer's is to reach; None: shown, nothing asked.
         low: a small ratio is a good one.
         more: further medians, such as the processor's time per job.
         load: of the machine over the last minute, in each round.
@@ -95,7 +95,7 @@ def _processor() -> str:
 def table(runs: Sequence[Mapping[str, Any]]) -> None:
     """Print what a person wants to see first."""
     shown = Table(title="Ours, durable in PostgreSQL, against each peer; medians of interleaved rounds")
-    for heading in ("work", "against", "ours", "peer", "unit", "ratio", "bar", ""):
+    for heading in ("work", "against", "ours", "peer", "unit", "ratio", "target", ""):
         shown.add_column(heading, justify="left" if heading in ("work", "against", "unit", "") else "right")
     for run in runs:
         sign = "≤" if run["better"] == "lower" else "≥"
