@@ -6,7 +6,7 @@ commits together with the job's own rows), a connection of our own everywhere el
 
 import random
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from idempotency import arrays, new_records
+from idempotency import arrays, copying, new_records
 from idempotency.claims import Claimed, Found, Problem, Request, Seen, Terms
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
@@ -52,6 +52,14 @@ def enqueue(connection: Connection, terms: Terms, requests: Sequence[Request]) -
 def send_enqueue(connection: Connection, terms: Terms, requests: Sequence[Request]) -> new_records.Sent:
     """The same, to be heard later: in pipeline mode nobody waits meanwhile. Then `answer_for` those that wrote none."""
     return new_records.Sent(connection, terms, requests)
+
+
+def enqueue_new(connection: Connection, terms: Terms, chunks: Iterable[Sequence[Request]]) -> bool:
+    """Write many records that have no key, the first while the next are made; True where a hint would lead to them.
+
+    Needs a transaction: they and their tally are two statements.
+    """
+    return copying.copy(connection, terms, chunks)
 
 
 def answer_for(
