@@ -75,6 +75,9 @@ class BulkReplay(models.Model):
     approved_by = models.TextField(null=True)
     total = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    resumed_at = models.DateTimeField(
+        null=True, help_text="after it stopped by itself: what ended before counts no more"
+    )
     paced_at = models.DateTimeField(null=True, help_text="until when its pace is used up")
     finished_at = models.DateTimeField(null=True)
 

@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from idempotency import reads
 from idempotency.queues import SeenPause
+from idempotency.reads import Gate
 from jobs import conf
 from jobs.admin.forms import WhyForm
 from jobs.admin.pages import name_of, show
@@ -22,6 +23,7 @@ from jobs.overview.sentences import clock, jobs
 from jobs.overview.snapshot import COUNTED
 from jobs.review import pausing
 from jobs.review.decisions import Answer
+from jobs.review.pausing import Looked
 
 PAUSE = "idempotency.pause_queue"
 LATELY = 10  # decisions shown
@@ -67,8 +69,11 @@ def pause_view(request: HttpRequest, site: AdminSite, queue: str) -> HttpRespons
     form = PauseForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         duration, why = form.duration(reads.now(connection)), form.cleaned_data["why"]
-        return _told(request, pausing.pause(queue, duration=duration, by=name_of(request), why=why))
-    return show(request, site, "jobs/pause.html", title=f"Pause {queue}?", form=form, **context)
+        looked = Looked(_seen(request.POST["seen"])) if "seen" in request.POST else None
+        return _told(request, pausing.pause(queue, duration=duration, by=name_of(request), why=why, looked=looked))
+    # After a mistake in the form it stays what was seen at first: the page has shown nothing newer with more weight.
+    seen = request.POST.get("seen", _shown(context["gate"]))
+    return show(request, site, "jobs/pause.html", title=f"Pause {queue}?", form=form, seen=seen, **context)
 
 
 def resume_view(request: HttpRequest, site: AdminSite, queue: str) -> HttpResponse:
@@ -83,8 +88,7 @@ def resume_view(request: HttpRequest, site: AdminSite, queue: str) -> HttpRespon
     gate = context["gate"]
     if gate is None or gate.paused_at is None:
         return _told(request, Answer(done=False, sentence=f"{queue} is not paused"))
-    seen_now = f"{gate.paused_at.isoformat()} {gate.until.isoformat() if gate.until else ''}"
-    return show(request, site, "jobs/resume.html", title=f"Resume {queue}?", form=form, seen=seen_now, **context)
+    return show(request, site, "jobs/resume.html", title=f"Resume {queue}?", form=form, seen=_shown(gate), **context)
 
 
 def _context(queue: str) -> dict[str, Any]:
@@ -100,6 +104,13 @@ def _context(queue: str) -> dict[str, Any]:
         "until": clock(gate.until) if gate and gate.until else "",
         "decisions": Decision.objects.filter(queue=queue).order_by("-id")[:LATELY],
     }
+
+
+def _shown(gate: Gate | None) -> str:
+    """The pause that the page shows, for its form; empty where there is none."""
+    if (found := pausing.pause_of(gate)) is None:
+        return ""
+    return f"{found.since.isoformat()} {found.until.isoformat() if found.until else ''}"
 
 
 def _seen(text: str) -> SeenPause | None:

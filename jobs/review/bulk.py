@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Now
 
 from idempotency.models import Record
@@ -173,6 +173,17 @@ def _ended() -> dict[str, Any]:
     return {"finished_at": Now()}
 
 
+def _resumed() -> dict[str, Any]:
+    """One that stopped begins anew with what is left: else the failures that stopped it would stop it at once."""
+    stopped = Q(state=State.STOPPED)
+    return {
+        "state": Case(When(stopped, then=Value(State.CANARY.value, TextField())), default=F("paused_from")),
+        "resumed_at": Case(When(stopped, then=Now()), default=F("resumed_at")),
+        "paused_from": None,
+        "finished_at": None,
+    }
+
+
 MOVES = {
     move.name: move
     for move in (
@@ -185,8 +196,9 @@ MOVES = {
             "No further job is sent until somebody resumes it. Those that were sent run on.", "paused",
         ),
         Move(
-            "resume", (State.PAUSED,), {"state": F("paused_from"), "paused_from": None},
-            "It goes on where it was, at the same pace.", "it goes on",
+            "resume", (State.PAUSED, State.STOPPED), _resumed(),
+            "It goes on where it was, at the same pace. If it stopped by itself, a canary goes first again, and only "
+            "what is sent from now on decides whether it stops.", "it goes on",
         ),
         Move(
             "cancel", (State.AWAITING_APPROVAL, State.CANARY, State.RUNNING, State.PAUSED),

@@ -65,9 +65,21 @@ def count(bulk: BulkReplay) -> Counts:
 
 
 def outcomes(bulk: BulkReplay) -> Ends:
+    return _ends(replayed(bulk))
+
+
+def outcomes_that_count(bulk: BulkReplay) -> tuple[int, Ends]:
+    """How many were sent that decide whether it stops, and their ends: of one that was resumed, those since then."""
+    items = BulkItem.objects.filter(bulk=bulk, answer=REPLAYED)
+    if bulk.resumed_at is not None:
+        items = items.filter(answered_at__gte=bulk.resumed_at)
+    return items.count(), _ends(Record.objects.filter(id__in=items.values("record_id")))
+
+
+def _ends(records: QuerySet[Record]) -> Ends:
     """An item that was replayed has raised its job's token: whatever end the job has came after it."""
     cancelled = Q(reason=Reason.CANCELLED)
-    found = replayed(bulk).aggregate(
+    found = records.aggregate(
         succeeded=Count("id", filter=Q(state=State.SUCCEEDED)),
         given_up=Count("id", filter=Q(state__in=REVIEWABLE) & ~cancelled),
         cancelled=Count("id", filter=Q(state__in=REVIEWABLE) & cancelled),

@@ -22,7 +22,7 @@ from jobs import log_events
 from jobs.models import BulkItem, BulkReplay
 from jobs.own_connection import OwnConnection
 from jobs.review import decisions
-from jobs.review.bulk_counts import REPLAYED, Ends, outcomes
+from jobs.review.bulk_counts import REPLAYED, Ends, outcomes_that_count
 from jobs.review.decisions import Answer
 from jobs.room import SHARE
 
@@ -107,11 +107,10 @@ def step(pk: int, *, looks: bool = True) -> Stepped:
 
 def _canary(bulk: BulkReplay) -> Stepped:
     """Replay a few, and go on when all of them have ended well."""
-    sent = BulkItem.objects.filter(bulk=bulk, answer=REPLAYED).count()
+    sent, ends = outcomes_that_count(bulk)
     taken, replayed = _replay(bulk, bulk.canary - sent)
     if taken:
         return Stepped(replayed, SHORTEST_REST)
-    ends = outcomes(bulk)
     if ends.given_up > bulk.stop_share * sent:
         _stop(bulk, f"{ends.given_up} of {sent} jobs of the canary were given up again")
     elif ends.settled >= sent:
@@ -122,7 +121,7 @@ def _canary(bulk: BulkReplay) -> Stepped:
 
 def _paced(bulk: BulkReplay, *, looks: bool) -> Stepped:
     """Replay as many as its pace allows by now."""
-    if looks and _fails(bulk, ends := outcomes(bulk)):
+    if looks and _fails(bulk, ends := outcomes_that_count(bulk)[1]):
         _stop(bulk, f"{ends.given_up} of {ends.settled} settled jobs were given up again")
         return Stepped()
     one = timedelta(seconds=1 / bulk.rate)

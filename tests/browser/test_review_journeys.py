@@ -162,6 +162,28 @@ def test_with_the_keyboard_alone(page: Page, live_server: LiveServer) -> None:
     expect(said(page)).to_contain_text("Done: replayed.")
 
 
+def test_a_bulk_replay_that_stopped_is_resumed_from_its_page(
+    page: Page, live_server: LiveServer, spawn_worker: Callable[..., Program], spawn_relay: Callable[..., Program]
+) -> None:
+    many_given_up(12)
+    found = begun(canary=3, rate=500)
+    step(found)
+    run_all(failing=3)
+    assert step(found) == "stopped"
+    page.goto(f"{live_server.url}/admin/jobs/bulkreplay/{found.pk}/change/")
+    expect(page.get_by_role("status")).to_contain_text("It stopped by itself: 3 of 3 jobs of the canary")
+    page.get_by_role("link", name="Resume …").click()
+    expect(page.locator("#content")).to_contain_text("a canary goes first again")
+    confirm(page, "the street is known now", "Resume")
+    expect(said(page)).to_contain_text("Done: it goes on.")
+    spawn_relay()
+    spawn_worker("default")
+    expect(page.get_by_role("status")).to_contain_text("Every job had its turn.")
+    expect(page.locator(".tile", has_text="succeeded")).to_contain_text("9")
+    expect(page.locator(".tile", has_text="given up again")).to_contain_text("3")
+    expect(page.locator("#content")).to_contain_text("the street is known now")
+
+
 def test_a_bulk_replay_with_the_keyboard_alone(page: Page, live_server: LiveServer) -> None:
     many_given_up(5)
     page.goto(live_server.url + INBOX)

@@ -90,6 +90,51 @@ def test_a_share_of_jobs_given_up_again_stops_it():
     assert found.state_why == "41 of 202 settled jobs were given up again"
 
 
+def test_one_that_stopped_is_resumed_with_a_new_canary_and_what_failed_before_counts_no_more():
+    many_given_up(30)
+    found = begun(canary=3, rate=100, stop_share=0.2)
+    step(found)
+    run_all(failing=3)
+    assert step(found) == "stopped"
+    assert found.finished_at is not None
+    assert decide(found, "resume").done
+    found.refresh_from_db()
+    assert (found.state, found.finished_at, found.state_why) == ("canary", None, "bob: to look first")
+    step(found)
+    assert states() == {"failed_permanent": 3, "queued": 3, "dead_lettered": 24}, "three more, and no further one"
+    run_all()
+    assert step(found) == "running"
+    step(found)
+    run_all()
+    assert step(found) == "finished"
+    assert states() == {"failed_permanent": 3, "succeeded": 27}
+
+
+def test_one_that_was_resumed_stops_again_when_its_new_canary_fails():
+    many_given_up(10)
+    found = begun(canary=2, stop_share=0.2)
+    for _ in range(2):
+        step(found)
+        run_all(failing=2)
+        assert step(found) == "stopped"
+        assert found.state_why == "2 of 2 jobs of the canary were given up again"
+        decide(found, "resume")
+    assert states() == {"failed_permanent": 4, "dead_lettered": 6}
+
+
+def test_two_presses_of_resume_begin_one_canary():
+    many_given_up(10)
+    found = begun(canary=2)
+    step(found)
+    run_all(failing=2)
+    step(found)
+    assert decide(found, "resume").done
+    second = decide(found, "resume")
+    assert not second.done
+    assert "bob decided first" in second.sentence
+    assert Decision.objects.filter(bulk=found, after__move="resume").count() == 1
+
+
 def test_a_relay_that_was_away_for_an_hour_makes_up_for_a_second_of_it():
     many_given_up(500)
     found = begun(canary=1, rate=50)

@@ -1,6 +1,7 @@
 """The overview and the pauses of queues: what they say, who may do what, and what they cost."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from jobs import conf, registry
 from jobs.models import Decision, Mark, Minute, Worker
 from jobs.overview import snapshot
 from jobs.overview.sentences import troubles
+from jobs.review import pausing
 from tests.app.tasks import Echo
 from tests.busy_day import a_busy_day, count_a_day, make_schedules, reference_settings
 from tests.history import fill
@@ -302,6 +304,44 @@ def test_a_pause_may_last_until_a_moment_or_until_somebody_ends_it(operator):
     assert abs(reads.gates(connection, ["default"])["default"].until - tomorrow) < timedelta(minutes=2)
     operator.post(address("pause"), {"why": "x", "lasts": ""})
     assert reads.gates(connection, ["default"])["default"].until is None
+
+
+def test_two_presses_of_pause_are_one_pause_and_one_line_in_the_audit_trail(operator):
+    posted = {"why": "the importer is broken", "lasts": "60", "seen": seen_in(page_of(operator, address("pause")))}
+    operator.post(address("pause"), posted)
+    until = reads.gates(connection, ["default"])["default"].until
+    answer = operator.post(address("pause"), posted, follow=True).content.decode()
+    assert "Nothing was done: operator has paused default already: the importer is broken." in answer
+    assert reads.gates(connection, ["default"])["default"].until == until
+    assert Decision.objects.filter(action="pause").count() == 1
+
+
+def test_who_saw_the_pause_may_prolong_it(operator):
+    pause(duration=timedelta(minutes=1))
+    posted = {"why": "it takes longer", "lasts": "60", "seen": seen_in(page_of(operator, address("pause")))}
+    assert "Done: default is paused." in operator.post(address("pause"), posted, follow=True).content.decode()
+
+
+def test_who_saw_a_pause_that_somebody_ended_begins_none(operator):
+    pause()
+    posted = {"why": "it takes longer", "lasts": "60", "seen": seen_in(page_of(operator, address("pause")))}
+    queues.resume(connection, "default", by="ann", reason="mended")
+    answer = operator.post(address("pause"), posted, follow=True).content.decode()
+    assert "its pause has ended since you looked at it" in answer
+    assert not reads.is_paused(connection, "default")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_presses_at_once_are_one_pause():
+    def press(_):
+        try:
+            return pausing.pause("default", duration=None, by="ann", why="x", looked=pausing.Looked(None)).done
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(press, range(8))) == [False] * 7 + [True]
+    assert Decision.objects.filter(action="pause").count() == 1
 
 
 def test_the_second_of_two_people_is_told_that_a_longer_pause_stands(operator):
