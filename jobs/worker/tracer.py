@@ -119,6 +119,9 @@ def _request(task: IdempotentTask, job: Job, id_: str, arguments: str, hostname:
         "delivery_info": {"exchange": "", "routing_key": job.claimed.queue, "redelivered": False},
         "headers": canvas.get("headers") or {},
         "ignore_result": True,
+        "called_directly": False,
+        "args": [],
+        "kwargs": dict(job.claimed.payload),
         "hostname": hostname,
     }
 
