@@ -35,7 +35,19 @@ def dumps(value: object, *, limit: int, what: str = "payload") -> str:
         PayloadError: names the path of what JSON or PostgreSQL cannot keep.
         PayloadTooLargeError: more than `limit` bytes.
     """
-    if not is_flat(value):
+    return _written(value, limit, what)[0]
+
+
+def document(value: dict[str, Any], *, limit: int) -> tuple[str, dict[str, Any]]:
+    """The text of a payload, and the payload as it will be read. Raises what `dumps` raises."""
+    text, flat = _written(value, limit, "payload")
+    return text, value if flat else json.loads(text)
+
+
+def _written(value: object, limit: int, what: str) -> tuple[str, bool]:
+    """The text, and whether the value is flat."""
+    flat = _is_flat(value)
+    if not flat:
         _check(value, what, 0)
     try:
         text = _encode(value)
@@ -49,10 +61,10 @@ def dumps(value: object, *, limit: int, what: str = "payload") -> str:
         raise PayloadTooLargeError(
             f"{what} has {size:,} bytes, over JOBS_MAX_PAYLOAD ({limit:,}). Store the data and pass its id."
         )
-    return text
+    return text, flat
 
 
-def is_flat(value: object) -> bool:
+def _is_flat(value: object) -> bool:
     """Whether it is a document of plain values, which JSON gives back as they were."""
     return type(value) is dict and PLAIN.issuperset(map(type, value.values())) and NAMES.issuperset(map(type, value))
 

@@ -1,7 +1,6 @@
 """From a call to a payload: the caller's arguments, bound to `run`'s signature and checked."""
 
 import inspect
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -109,10 +108,9 @@ class Form:
     def request(self, arguments: dict[str, Any], *, limit: int) -> Request:
         """One record to write, its payload of at most `limit` bytes.
 
-        Raises what `payload.dumps` and `keys.dedupe_key` raise.
+        Raises what `payload.document` and `keys.dedupe_key` raise.
         """
-        text = payload.dumps(arguments, limit=limit)
-        stored = arguments if payload.is_flat(arguments) else json.loads(text)
+        text, stored = payload.document(arguments, limit=limit)
         key = None
         if self.dedupe_key is not None:
             key = keys.dedupe_digits(self.task, key_parts(self.task, self.dedupe_key, self.signature, stored))

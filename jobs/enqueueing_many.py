@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from uuid import UUID
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from idempotency.new_records import Sent
     from jobs.task import IdempotentTask
 
+PIECE = 100  # records at once of a COPY: a socket holds several, so that PostgreSQL is busy while others are made
 T = TypeVar("T")
 Name = tuple[str, str | None]  # of a request: its id and its key, as hexadecimal digits
 
@@ -74,15 +74,22 @@ def enqueue_many(
 
 def _enqueue_many(task: type["IdempotentTask"], options: Options, payloads: list[Mapping[str, Any]]) -> Answers:
     terms, names = terms_of(task, options), list[Name]()
-    if task.dedupe_key is None:
+    if task.dedupe_key is None and len(payloads) > CHUNK:
         terms = fitted(task, terms, len(payloads), lambda: [*task.requests_for(payloads)])
-        others = _write(task, terms, map(partial(_made, task, names), _chunks(payloads)), many=len(payloads) > CHUNK)
-        return Answers(names, others)
+        _copy(terms, map(partial(_made, task, names), _chunks(payloads, PIECE)))
+        return Answers(names, {})
     requests = _made(task, names, payloads)
     terms = fitted(task, terms, len(requests), lambda: requests)
     # One order for all callers over all chunks, as within a statement: else two of them could wait for each other.
-    in_order = sorted(requests, key=attrgetter("key"))
+    in_order = sorted(requests, key=lambda r: r.key or "")
     return Answers(names, _write(task, terms, _chunks(in_order), many=len(requests) > CHUNK))
+
+
+@transaction.atomic
+def _copy(terms: Terms, pieces: Iterator[Sequence[Request]]) -> None:
+    """Write records without keys, some while the next ones are made."""
+    if transitions.enqueue_new(connection, terms, pieces):
+        hints.after_commit(terms.queue)
 
 
 def _made(task: type["IdempotentTask"], names: list[Name], payloads: Sequence[Mapping[str, Any]]) -> list[Request]:
@@ -92,14 +99,14 @@ def _made(task: type["IdempotentTask"], names: list[Name], payloads: Sequence[Ma
     return made
 
 
-def _chunks(of: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (of[start : start + CHUNK] for start in range(0, len(of), CHUNK))
+def _chunks(of: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    return (of[start : start + size] for start in range(0, len(of), size))
 
 
 def _write(
     task: type["IdempotentTask"], terms: Terms, chunks: Iterator[Sequence[Request]], *, many: bool
 ) -> dict[str, Enqueued]:
-    """Write chunk after chunk, each made while those before it are being written; returns what older records answer."""
+    """Write chunk after chunk, each sent while the one before is being written; returns what older records answer."""
     missing: list[Request] = []
     with told_when_busy(task), transaction.atomic():
         with pipelined(connection) if many else nullcontext():

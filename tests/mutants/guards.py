@@ -525,7 +525,7 @@ MUTANTS = (
         DEDUPE,
         (
             "the statements of one call come in the caller's order",
-            'sorted(requests, key=attrgetter("key"))',
+            'sorted(requests, key=lambda r: r.key or "")',
             "requests",
             "test_statements_of_one_call_keep_that_order",
         ),
