@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 SQL = Path(__file__).parent / "sql"
+_decode = json.JSONDecoder().raw_decode  # what PostgreSQL writes has no space around it to look for
 PART = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -38,4 +39,4 @@ def run(connection: Connection, name: str, /, **params: Any) -> list[tuple[Any, 
 
 def loads(text: str | None) -> Any:
     """A jsonb column's value; both kinds of connection hand it out as text."""
-    return None if text is None else json.loads(text)
+    return None if text is None else _decode(text)[0]

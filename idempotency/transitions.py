@@ -6,10 +6,13 @@ commits together with the job's own rows), a connection of our own everywhere el
 
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from idempotency import arrays, copying, new_records
 from idempotency.claims import Claimed, Found, Problem, Request, Seen, Terms
@@ -18,8 +21,9 @@ from idempotency.ids import new_id
 from idempotency.keys import ACCOUNT_HASHES, account_hash
 from idempotency.statements import Connection, loads, run
 from idempotency.states import Reason, State
-from idempotency.under_way import UnderWay, send
+from idempotency.under_way import UnderWay, ask, send
 
+_number = attrgetter("number")
 GIVE_BACKS = 100  # returned attempts before they count after all: a job that is never to blame must still end
 ACCOUNTS = 32  # that take turns in one claim: each costs it a few microseconds, and the next claim goes on behind them
 SHORTEST_LATENESS = 0.005  # seconds that a call may come after its slot, however slow the claim's answer was
@@ -104,7 +108,7 @@ def stage(connection: Connection, queues: Sequence[str], *, limit: int = 1000) -
 
 
 def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
-    connection: Connection,
+    connection: Any,
     queue: str,
     *,
     limit: int,
@@ -112,7 +116,8 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
     claimed_by: str,
     lease_id: UUID | None = None,
     cursors: Mapping[int, int] | None = None,
-    served: Sequence[int] = (),
+    served: Collection[int] = (),
+    durable: bool = True,
 ) -> list[Claimed]:
     """Take up to `limit` claimable records under one new lease, in the order in which they are to run.
 
@@ -123,10 +128,10 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
         lease_id: named beforehand, it lets `claimed_under` find what a claim took whose answer was lost.
         cursors: of each line the account that was served last; the turn is with the one behind it.
         served: the accounts of the jobs claimed lately, in any line; others come before them.
+        durable: False answers before the claim is on disk; see `harden`.
     """
-    cursors = cursors or {}
-    asked_at = time.monotonic()
-    rows = run(
+    cursors, asked_at = cursors or {}, time.monotonic()
+    rows = ask(
         connection,
         "claim",
         queue=queue,
@@ -134,13 +139,24 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
         lease=lease,
         claimed_by=claimed_by,
         lease_id=lease_id or new_id(),
-        lines=list(cursors),
-        cursors=list(cursors.values()),
+        durable=durable,
+        lines=cursors.keys(),
+        cursors=cursors.values(),
         start=random.randrange(*ACCOUNT_HASHES),  # noqa: S311 - no secret
-        served=list(served),
+        served=served,
         accounts=min(limit, ACCOUNTS),
     )
     return _batch(rows, asked_at)
+
+
+def harden(connection: Connection) -> None:
+    """Return when claims that were not durable are on disk. The connection must commit by itself.
+
+    Until then a crash of the database may forget one: the records wait again, with one attempt and one token less, and
+    the guard refuses whatever is written under the old lease. What is committed later on the same server and is itself
+    durable, a settle or an intent, comes behind the claim in its log, and is on disk no sooner.
+    """
+    run(connection, "harden")
 
 
 def claimed_under(connection: Connection, lease_id: UUID) -> list[Claimed]:
@@ -155,8 +171,10 @@ def _batch(rows: list[tuple[Any, ...]], asked_at: float = 0.0) -> list[Claimed]:
         # What the answer was under way is lateness already.
         left = late and max(SHORTEST_LATENESS, late - (told_at - asked_at - took))
         spaced = (None if slot_in is None else told_at + slot_in, apart, left)
-        batch.append(Claimed(id_, task, q, key, loads(payload), version, loads(options), *(*rest, *spaced)))
-    return sorted(batch, key=lambda c: c.number)
+        made = (id_, task, q, key, loads(payload), version, loads(options), *rest, *spaced)
+        batch.append(Claimed._make(made))
+    batch.sort(key=_number)
+    return batch
 
 
 def renew(connection: Connection, batch: Sequence[Claimed], *, lease: timedelta) -> set[UUID]:
@@ -179,12 +197,13 @@ def intend(connection: Connection, claimed: Claimed) -> None:
 
 def succeed(connection: Connection, batch: Sequence[Claimed], results: Sequence[str]) -> set[UUID]:
     """Settle records of one lease as succeeded, results as JSON texts; returns the ids that were still owned."""
-    return {id_ for (id_,) in run(connection, "succeed", **_owned(batch), results=list(results))}
+    settle: Any = ask if isinstance(connection, psycopg.Connection) else run
+    return {id_ for (id_,) in settle(connection, "succeed", **_owned(batch), results=arrays.of_documents(results))}
 
 
 def send_succeed(connection: Any, batch: Sequence[Claimed], results: Sequence[str]) -> UnderWay:
     """The same, without waiting: its rows are those that were still owned. Needs a connection of our own."""
-    return send(connection, "succeed", **_owned(batch), results=list(results))
+    return send(connection, "succeed", **_owned(batch), results=arrays.of_documents(results))
 
 
 def succeeded_by(connection: Connection, batch: Sequence[Claimed]) -> set[UUID]:

@@ -46,6 +46,7 @@ class Job:
     settled: bool = False
     outcome: Outcome | None = None  # what the attempt led to
     problem: Problem | None = None  # what went wrong, as it is kept
+    ending: Callable[[], Any] | None = None  # returns or raises what the body has, for a tracer that comes after it
     stepped: bool = False  # something of this attempt is kept already, so its settle waits for no other
     in_doubt: bool = field(init=False)  # an outside effect may have happened, and nobody has told
     _intended: bool = False

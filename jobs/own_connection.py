@@ -16,6 +16,7 @@ from jobs import conf, log_events
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+YOUNG = 10.0  # seconds; longer than the longest wait, so that after an outage everybody has been back before it is over
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds between two tries to reach the database, before jitter
 
 
@@ -26,11 +27,16 @@ class OwnConnection:
         self._name = application_name
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._under_way: UnderWay | None = None
+        self._since = 0.0
+
+    def is_young(self) -> bool:
+        """Whether it has been opened a moment ago, or is not open: the database may just have crashed."""
+        return self._connection is None or self._connection.closed or time.monotonic() - self._since < YOUNG
 
     def once(self, work: Callable[[Any], T]) -> T:
         """Do `work` with the connection; raises psycopg.OperationalError when the database is away."""
         if self._connection is None or self._connection.closed:
-            self._connection, self._under_way = connect(self._name), None
+            self._connection, self._under_way, self._since = connect(self._name), None, time.monotonic()
         if self._under_way is not None:
             self._under_way.wait()  # whoever sent it reads it later
             self._under_way = None

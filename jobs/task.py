@@ -197,6 +197,9 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         request = self.request
         job: Job | None = request.get("job")
+        if job and job.ending:  # it has run already
+            ending, job.ending = job.ending, None
+            return ending()
         if request.called_directly or self.request.is_eager or (job and job.entered):
             return super().__call__(*args, **kwargs)
         if job is None:

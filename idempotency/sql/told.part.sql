@@ -1,4 +1,4 @@
-SELECT r.id, r.task, r.queue, r.key, r.payload, r.payload_version, r.options, r.attempt, r.max_attempts,
+SELECT r.id, r.task, r.queue, r.key, r.payload::text, r.payload_version, r.options::text, r.attempt, r.max_attempts,
     r.fencing_token, r.lease_id, r.lease_expires_at, r.solo, r.available_at, r.replay_count, r.intent_at, r.created_at,
     r.claimed_by, r.calls,
     (SELECT count(*) FROM seen) > (SELECT count(*) FROM taken) OR (SELECT bool_or(filled) FROM seen)
@@ -11,3 +11,4 @@ SELECT r.id, r.task, r.queue, r.key, r.payload, r.payload_version, r.options, r.
 -- A full join, because no planner can make a nested loop of it: of a claim's size it knows nothing, and each of 200
 -- records compared with each of 200 cost more than all the rest.
 FROM gate, claimed AS r FULL JOIN taken ON taken.id = r.id WHERE coalesce(r.attempt, 0) > 0
+    AND (SELECT %(durable)s OR set_config('synchronous_commit', 'off', true) = 'off')  -- once, for this transaction

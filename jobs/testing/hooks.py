@@ -16,7 +16,7 @@ from django.core.mail import EmailMessage
 from kombu.message import Message
 from psycopg.pq import TransactionStatus
 
-from idempotency import transitions
+from idempotency import statements, transitions
 from jobs import hints
 from jobs.testing.boundaries import Kind, Watch
 
@@ -53,6 +53,7 @@ def _sql(watch: Watch) -> None:
         for function in ("execute", "executemany"):
             _statements(watch, cursor, function)
     _copies(watch)
+    _hook(watch, Kind.SQL_AND_COMMIT, transitions, "ask", lambda _, name, **__: _shown(statements.statement(name)))
     _hook(watch, Kind.SQL_AND_COMMIT, transitions, "send_succeed", lambda *_, **__: "succeed, sent")
     _hook(watch, Kind.COMMIT, psycopg.Connection, "commit", lambda *_: "COMMIT")
     _hook(watch, Kind.COMMIT, psycopg.Connection, "rollback", lambda *_: "ROLLBACK")
@@ -98,7 +99,10 @@ def _kind(connection: Any) -> Kind:
 
 def statement(query: Any, cursor: Any) -> str:
     """The first words of a statement, or the comment that it begins with."""
-    text: str = query if isinstance(query, str) else _text(query, cursor)
+    return _shown(query if isinstance(query, str) else _text(query, cursor))
+
+
+def _shown(text: str) -> str:
     words = text.strip().removeprefix("--").split("\n")[0] if text.strip().startswith("--") else text
     return CHANGING.sub("#", " ".join(words.split())[:SHOWN])
 

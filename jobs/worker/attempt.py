@@ -1,13 +1,13 @@
 """One attempt, inside Celery's tracer: look or run, then settle. Every way out of a body ends in one arrow."""
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.exceptions import Ignore, Retry
-from django.db import connections
 
 from idempotency import payload as json_payload
 from idempotency.claims import Problem
@@ -19,6 +19,7 @@ from jobs.errors import PermanentError, TransientError, UnknownOutcomeError
 from jobs.problems import describe
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, Verdict, classify
 from jobs.worker import again, limits, vendor_news
+from jobs.worker.leftovers import leave_database_clean, open_transactions
 
 if TYPE_CHECKING:
     from jobs.context import Job
@@ -36,7 +37,7 @@ def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> A
     this attempt no longer owns it, the body's own error where the job is given up.
     """
     job.entered = True
-    started = datetime.now(UTC)
+    started = time.time()
     try:
         result, text = _body(task, job, payload)
         job.settler.succeed(task, job, payload, result, text)
@@ -63,12 +64,17 @@ def unrecorded(task: "IdempotentTask", args: tuple[Any, ...], kwargs: Mapping[st
 
 def _body(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> tuple[Any, str]:
     _check_accepts(task, payload)
-    with limits.armed(*task.limits()):
+    try:
+        limits.arm(*task.limits())
         result = _look(task, job, payload)
         if result is None:
             result = _run(task, job, payload)
+    finally:
+        limits.disarm_soft()
     if open_transactions() - job.around:
         raise PermanentError("the body left a transaction open; its writes are rolled back. Use `with atomic():`.")
+    if result is None:
+        return None, "null"
     try:
         return result, json_payload.dumps(result, limit=conf.max_payload(), what="the result")
     except PayloadError as error:
@@ -104,11 +110,11 @@ def _check_accepts(task: "IdempotentTask", payload: Mapping[str, Any]) -> None:
 
 
 def _failed(
-    task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: datetime, error: Exception
+    task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: float, error: Exception
 ) -> NoReturn:
     leave_database_clean()
     cause = error.exc if isinstance(error, Retry) and error.exc else error
-    problem = describe(cause, started, task.secrets(payload))
+    problem = describe(cause, datetime.fromtimestamp(started, UTC), task.secrets(payload))
     try:
         delay = settle_failure(task, job, error, problem)
     except LeaseLost as lost:
@@ -159,7 +165,7 @@ def _told_of_doubt(task: "IdempotentTask", job: "Job", verdict: Verdict) -> Verd
 
 
 def _stopped(
-    task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: datetime, stop: BaseException
+    task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: float, stop: BaseException
 ) -> NoReturn:
     if job.settler.stopping():
         leave_database_clean()
@@ -175,28 +181,3 @@ def _lost(job: "Job", lost: LeaseLost) -> NoReturn:
     leave_database_clean()
     logger.warning("%s", lost, extra=log_events.JOB_LOST)
     raise Ignore(str(lost)) from lost
-
-
-def leave_database_clean() -> None:
-    """Close every connection that a body left inside a transaction, or that a soft limit tore in mid-statement."""
-    for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block or not connection.autocommit or _is_torn(connection.connection):
-            connection.in_atomic_block = False  # else Django waits for an `atomic` that nobody will leave
-            connection.close()
-
-
-def open_transactions() -> set[str]:
-    """Aliases of the databases that this thread has a transaction open in."""
-    return {c.alias for c in connections.all(initialized_only=True) if _is_open(c)}
-
-
-def _is_open(connection: Any) -> bool:
-    """Whether anything is uncommitted: by `atomic`, by `set_autocommit(False)` or by a BEGIN of the body's own."""
-    if connection.in_atomic_block or connection.connection is None:
-        return bool(connection.in_atomic_block)
-    inner = connection.connection
-    return not connection.autocommit or bool(not inner.closed and inner.info.transaction_status)
-
-
-def _is_torn(connection: Any) -> bool:
-    return connection is not None and bool(connection.closed or connection.info.transaction_status)

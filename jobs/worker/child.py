@@ -47,6 +47,7 @@ class Child:
         self.tracer = JobTracer(hostname, self.settler, self.events)
         self._tasks = current_app.tasks
         self._vendors = vendor_queues()
+        self._outside = set(self._vendors)  # queues with tasks whose outcome must be written before the next starts
         self._paces: dict[str, Pace] = {}
         self._turns: dict[str, Turns] = {}
         self._run_times: dict[str, float] = {}
@@ -61,9 +62,10 @@ class Child:
             while not shared.stopping():
                 began = time.monotonic()
                 claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}/{os.getpid()}")
+                took = time.monotonic() - began
                 if observers.watching and claimed:
-                    observers.tell(partial(_tell_claimed, queue, claimed, time.monotonic() - began, headers))
-                self._run_batch(queue, claimed)
+                    observers.tell(partial(_tell_claimed, queue, claimed, took, headers))
+                self._run_batch(queue, claimed, took)
                 done += len(claimed)
                 if not self._goes_on(queue, claimed, wanted):
                     break
@@ -72,16 +74,20 @@ class Child:
                     hints.nudge(queue)
                     break
         finally:
-            shared.set_busy(self.slot, False)
-            self.events.flush()
-            measuring.here.count("messaging_client_consumed_messages_total", queue)
-            measuring.hand_over()
+            try:
+                self.settler.flush()
+            finally:
+                shared.set_busy(self.slot, False)
+                self.events.flush()
+                measuring.here.count("messaging_client_consumed_messages_total", queue)
+                measuring.hand_over()
         return done
 
     def _goes_on(self, queue: str, claimed: list[Claimed], wanted: int) -> bool:
         """Whether one more claim may find something. What is new stands in line already."""
         if claimed and (len(claimed) >= wanted or claimed[0].left_others):
             return True
+        self.settler.flush()
         return self._stage(queue) > 0 or (not claimed and self._slots_come(queue))
 
     def _stage(self, queue: str) -> int:
@@ -125,6 +131,7 @@ class Child:
                         lease_id=lease_id,
                         cursors=turns.cursors,
                         served=turns.served,
+                        durable=self._must_last(queue),
                     )
                 )
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -144,12 +151,27 @@ class Child:
                 return claimed, size
         return [], size
 
+    def _must_last(self, queue: str) -> bool:
+        """Whether a claim waits for the disk. One that a crash of the database forgets is no harm but for three things.
+
+        What shows outside might be done twice at once: its job waits until the claim is on disk (`_harden`). The calls
+        of a vendor that were counted with it would be forgotten. And the attempt: a job whose own query crashes the
+        database would be tried for ever, so the claims that follow upon a crash are kept, and its second is counted.
+        """
+        return queue in self._outside or self.own.is_young()
+
+    def _harden(self, queue: str) -> None:
+        if queue not in self._outside:
+            self.own.insist(transitions.harden)
+            self._outside.add(queue)
+
     # -- one batch ----------------------------------------------------------------------------------------------------
 
-    def _run_batch(self, queue: str, claimed: list[Claimed]) -> None:
+    def _run_batch(self, queue: str, claimed: list[Claimed], claiming: float) -> None:
         if not claimed:
             return
-        batch, began, ran = Batch(claimed), time.monotonic(), 0
+        self.settler.pass_on()  # what the claim before has left: it is written while these run
+        batch, began, ran, ended = Batch(claimed), time.monotonic(), 0, False
         self.settler.paused.discard(queue)
         self.keeper.watch(batch)
         try:
@@ -159,16 +181,18 @@ class Child:
                     break
                 self._run_job(current)
                 ran += 1
+            ended = ran == len(claimed)
         finally:
             unstarted = batch.take_unstarted()
             try:
-                self.settler.flush()
-                self._give_back(unstarted)
+                if not ended:
+                    self.settler.flush()
+                    self._give_back(unstarted)
             finally:
                 limits.stop()
                 self.keeper.rest()
             if ran:
-                self._pace(queue).ran(ran, time.monotonic() - began)
+                self._pace(queue).ran(ran, time.monotonic() - began, claiming)
 
     def _must_wait(self, queue: str, ran: int) -> bool:
         """Whether the queue was paused since the claim: by a job of this batch, or by anybody else."""
@@ -197,6 +221,7 @@ class Child:
         expected = self._run_times.get(claimed.task, SHIFT)
         if task.settles_alone():
             self.settler.flush()
+            self._harden(claimed.queue)
         else:
             self.settler.pass_on_if_old(expected)
         began = time.monotonic()

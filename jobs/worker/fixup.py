@@ -10,9 +10,10 @@ from django.db import close_old_connections
 
 from jobs.task import IdempotentTask
 from jobs.worker.hint import Hint
+from jobs.worker.short_way import Deaf
 
 
-class WorkerFixup(DjangoWorkerFixup):  # type: ignore[misc]
+class WorkerFixup(DjangoWorkerFixup, Deaf):  # type: ignore[misc]
     """Leaves connections open within a hint, and follows Django's own CONN_MAX_AGE between hints."""
 
     def on_task_prerun(self, sender: Any, **kwargs: Any) -> None:

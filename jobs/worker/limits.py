@@ -7,8 +7,8 @@ parent does not fire while it reconnects to the broker.
 import ctypes
 import os
 import signal
-import threading
 import time
+from threading import get_ident, main_thread
 from types import FrameType
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -66,29 +66,15 @@ _hard: _HardLimit | None = None
 _installed = False
 
 
-class armed:  # noqa: N801 - reads as a word: `with armed(soft, hard):`; a generator would cost three times as much
+def arm(soft: float | None, hard: float | None) -> None:
     """Raise `SoftTimeLimitExceeded` in the body after `soft` seconds and kill the process after `hard`.
 
-    Only the main thread can be interrupted; elsewhere (a test that runs a job in a thread) there are no limits.
+    Only the main thread can be interrupted; elsewhere (a test that runs a job in a thread) there are no limits. Whoever
+    calls it calls `disarm_soft` when the body has ended, however that was.
     """
-
-    __slots__ = ("_hard", "_here", "_soft")
-
-    def __init__(self, soft: float | None, hard: float | None) -> None:
-        self._soft, self._hard = soft, hard
-        self._here = threading.get_ident() == threading.main_thread().ident
-
-    def __enter__(self) -> None:
-        if self._here:
-            _arm(self._soft, self._hard)
-
-    def __exit__(self, *_: object) -> None:
-        if self._here:
-            disarm_soft()
-
-
-def _arm(soft: float | None, hard: float | None) -> None:
     global _armed
+    if get_ident() != main_thread().ident:
+        return
     if hard:
         _hard_limit().keep(hard)
     if soft:
@@ -103,7 +89,8 @@ def disarm_soft() -> None:
     The timer itself runs on: the next job sets it anew, or the batch ends and stops it.
     """
     global _armed
-    _armed = False
+    if _armed and get_ident() == main_thread().ident:
+        _armed = False
 
 
 def stop() -> None:

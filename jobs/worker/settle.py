@@ -85,7 +85,7 @@ class Settler:
             return
         group, under_way = sent
         try:
-            written = under_way.rows()
+            written = under_way.count()
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             logger.warning("the database is away: %s", error, extra=log_events.DATABASE_AWAY)
             self.own.close()

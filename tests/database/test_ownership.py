@@ -1,7 +1,6 @@
 """Only the owner of a claim writes: every other write, however late, changes nothing and says so."""
 
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -96,7 +95,7 @@ def test_token_and_lease_are_each_demanded(own, write, forged):
     (mine,) = claim(own)
     wrong = {"fencing_token": mine.fencing_token + 1, "lease_id": uuid4()}
     before = everything(own)
-    assert refused(write, own, replace(mine, **{forged: wrong[forged]}))
+    assert refused(write, own, mine._replace(**{forged: wrong[forged]}))
     assert everything(own) == before
 
 
@@ -114,7 +113,7 @@ def test_a_claim_can_ask_whether_its_own_settle_went_through(own):
     assert transitions.succeeded_by(own, [mine]) == set()
     settled(own, mine)
     assert transitions.succeeded_by(own, [mine]) == {mine.id}
-    assert transitions.succeeded_by(own, [replace(mine, lease_id=uuid4())]) == set()
+    assert transitions.succeeded_by(own, [mine._replace(lease_id=uuid4())]) == set()
 
 
 def test_a_success_is_never_left(own):

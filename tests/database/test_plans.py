@@ -23,6 +23,7 @@ PARAMS = {
         "start": 0,
         "served": [17],
         "accounts": 32,
+        "durable": True,
     },
     "stage": {"queues": ["default", "critical"], "limit": 1000},
     "backlog": {"queues": ["default", "critical"], "cap": 10_000},

@@ -48,7 +48,7 @@ def test_what_was_sent_is_written_before_anybody_asks_for_the_answer(committing,
     batch = claim(committing, 200)
     under_way = own.send(lambda c: transitions.send_succeed(c, batch, ["null"] * 200))
     wait_until(lambda: states(committing) == {"succeeded": 200, "queued": 100})
-    assert under_way.rows() == 200
+    assert under_way.count() == 200
     assert own.once(lambda c: c.execute("SELECT 1").fetchone()) == (1,)
 
 
@@ -60,7 +60,7 @@ def test_the_next_statement_waits_for_the_one_that_is_under_way(committing, own)
         under_way = own.send(lambda c: transitions.send_succeed(c, batch, ["1"]))
         assert not under_way.arrived()
     assert own.once(states) == {"succeeded": 1}
-    assert under_way.rows() == 1
+    assert under_way.count() == 1
 
 
 def test_a_group_that_was_passed_on_is_settled_although_its_answer_was_lost(committing, own, settler):
@@ -96,12 +96,12 @@ def test_an_answer_that_was_bad_is_raised_when_it_is_asked_for(committing, own):
     enqueue_plenty(committing, 1)
     under_way = own.send(lambda c: transitions.send_succeed(c, claim(committing), ["no JSON"]))
     with pytest.raises(psycopg.DataError):
-        under_way.rows()
+        under_way.count()
 
 
 def test_behind_a_pool_the_statement_is_sent_whole(committing, own):
     enqueue_plenty(committing, 2)
     own.once(lambda c: setattr(c, "prepare_threshold", None))
     batch = claim(committing)
-    assert own.send(lambda c: transitions.send_succeed(c, batch, ['{"a": "it\'s"}', "null"])).rows() == 2
+    assert own.send(lambda c: transitions.send_succeed(c, batch, ['{"a": "it\'s"}', "null"])).count() == 2
     assert own.once(lambda c: c.execute("SELECT name FROM pg_prepared_statements WHERE name ~ 'sent'").fetchall()) == []
