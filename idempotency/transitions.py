@@ -166,15 +166,24 @@ def claimed_under(connection: Connection, lease_id: UUID) -> list[Claimed]:
 
 def _batch(rows: list[tuple[Any, ...]], asked_at: float = 0.0) -> list[Claimed]:
     told_at = time.monotonic()  # after the claim itself, so that no slot is used too early
-    batch = []
+    batch, read = [], dict[str, Any]()
     for id_, task, q, key, payload, version, options, *rest, slot_in, apart, late, took in rows:
         # What the answer was under way is lateness already.
         left = late and max(SHORTEST_LATENESS, late - (told_at - asked_at - took))
         spaced = (None if slot_in is None else told_at + slot_in, apart, left)
-        made = (id_, task, q, key, loads(payload), version, loads(options), *rest, *spaced)
+        made = (id_, task, q, key, loads(payload), version, _options(options, read), *rest, *spaced)
         batch.append(Claimed._make(made))
     batch.sort(key=_number)
     return batch
+
+
+def _options(text: str | None, read: dict[str, Any]) -> Any:
+    """Jobs of one call carry the same headers, which are read once. What a canvas hangs on to is each job's own."""
+    if text is None or (known := read.get(text)) is None:
+        known = loads(text)
+        if known and known.keys() == {"headers"}:
+            read[text or ""] = known
+    return known
 
 
 def renew(connection: Connection, batch: Sequence[Claimed], *, lease: timedelta) -> set[UUID]:

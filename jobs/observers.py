@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 watching: "tuple[Observer, ...]" = ()
 Context = AbstractContextManager[Any] | None
+Ends = Callable[[BaseException | None], object]
 PASSED_OVER = "%s failed and is passed over"
 
 
@@ -88,11 +89,11 @@ class Observer:
     def claimed(self, queue: str, batch: Sequence[Claimed], seconds: float, headers: Mapping[str, str]) -> None:
         """A claim took a batch; `headers` are those of the hint that led to it."""
 
-    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Context:
-        """Around one attempt and its settle."""
+    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Ends | None:
+        """Before an attempt. What it returns is called when that has ended and is settled: see `job.outcome`.
 
-    def ended(self, task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
-        """Within `running`, when the attempt has ended; see `job.outcome`."""
+        It is told the error that the attempt ended with, if any.
+        """
 
     def ticking(self, schedule: str, nominal: datetime, times: Mapping[str, Any]) -> Context:
         """Around the enqueue of one tick of a schedule, in a beat; `times` as its row has them."""
@@ -131,35 +132,25 @@ def around(of: Callable[[Observer], Context]) -> Iterator[None]:
         yield
 
 
-class Running:
-    """The same around one attempt, without what a generator and a stack of contexts cost: each job pays for it."""
-
-    __slots__ = ("_entered",)
-
-    def __init__(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> None:
-        self._entered = []
-        for observer in watching:
-            try:
-                if (context := observer.running(task, job, request)) is not None:
-                    context.__enter__()
-                    self._entered.append(context)
-            except Exception:
-                logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
-
-    def leave(self) -> None:
-        while self._entered:
-            try:
-                self._entered.pop().__exit__(None, None, None)
-            except Exception:
-                logger.exception(PASSED_OVER, "the end of a job", extra=log_events.OBSERVER_FAILED)
-
-
-def ended(task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
+def began(task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> list[Ends]:
+    """Tell of an attempt, without what a generator and a stack of contexts cost: each job pays for it."""
+    ends = []
     for observer in watching:
         try:
-            observer.ended(task, job, error)
+            if (end := observer.running(task, job, request)) is not None:
+                ends.append(end)
         except Exception:
             logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
+    return ends
+
+
+def ended(ends: list[Ends], error: BaseException | None) -> None:
+    """The last that was told when it began hears first when it ends."""
+    while ends:
+        try:
+            ends.pop()(error)
+        except Exception:
+            logger.exception(PASSED_OVER, "the end of a job", extra=log_events.OBSERVER_FAILED)
 
 
 def tell(what: Callable[[Observer], object]) -> None:

@@ -13,8 +13,8 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as contexts
@@ -24,7 +24,7 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 
 from idempotency.claims import Claimed
 from jobs import masking, observers
-from jobs.observers import Death, Enqueuing, Observer
+from jobs.observers import Death, Ends, Enqueuing, Observer
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -92,15 +92,20 @@ class Tracing(Observer):
         while len(self._claims) > CLAIMS_KEPT:
             self._claims.popitem(last=False)
 
-    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Any:  # noqa: ARG002 - as asked
+    def running(
+        self,
+        task: "IdempotentTask",
+        job: "Job",
+        request: dict[str, Any],  # noqa: ARG002 - as asked
+    ) -> Ends:
         claimed = job.claimed
         first = claimed.attempt == 1 and not claimed.replay_count
         if first and (sent := _sent(claimed.options)) is not None and (left_out := _left_out(*sent)) is not None:
             return _Within(left_out)
-        return self._process(task, job, first=first)
+        span = self._process(task, job, first=first)
+        return partial(_end, job, span, span.__enter__())
 
-    @contextmanager
-    def _process(self, task: "IdempotentTask", job: "Job", *, first: bool) -> Iterator[None]:
+    def _process(self, task: "IdempotentTask", job: "Job", *, first: bool) -> AbstractContextManager[Span]:
         claimed = job.claimed
         caller = propagate.extract((claimed.options or {}).get("headers") or {}, Context())
         links = [Link(span)] if (span := self._claims.get(claimed.lease_id)) else []
@@ -108,19 +113,8 @@ class Tracing(Observer):
         if not first and origin.is_valid:
             links.append(Link(origin, {"jobs.link": "replay" if claimed.replay_count else "retry"}))
         attributes = _messaging(claimed.queue, "process") | _of_job(task, job)
-        name, within = f"process {claimed.queue}", caller if first else Context()
-        with self._span(name, SpanKind.CONSUMER, attributes, within, links):
-            yield
-
-    def ended(self, task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:  # noqa: ARG002 - as asked
-        if not (span := trace.get_current_span()).is_recording():
-            return
-        span.set_attribute("jobs.outcome", job.outcome or "unknown")
-        if (problem := job.problem) is not None:
-            span.set_attribute("error.type", problem.error_class)
-            span.set_status(Status(StatusCode.ERROR, problem.summary))
-            told = {"exception.type": problem.error_class, "exception.message": problem.message}
-            span.add_event("exception", told | {"exception.stacktrace": problem.traceback or ""})
+        within = caller if first else Context()
+        return self._span(f"process {claimed.queue}", SpanKind.CONSUMER, attributes, within, links)
 
     @contextmanager
     def calling(self, vendor: str) -> Iterator[None]:
@@ -161,16 +155,24 @@ class Tracing(Observer):
 class _Within:
     """What the caller's sampler left out: a span that records nothing still costs eight times as much."""
 
-    __slots__ = ("_context", "_token")
+    __slots__ = ("_token",)
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self._token = contexts.attach(context)
 
-    def __enter__(self) -> None:
-        self._token = contexts.attach(self._context)
-
-    def __exit__(self, *_: object) -> None:
+    def __call__(self, _error: BaseException | None) -> None:
         contexts.detach(self._token)
+
+
+def _end(job: "Job", context: AbstractContextManager[Span], span: Span, _error: BaseException | None) -> None:
+    if span.is_recording():
+        span.set_attribute("jobs.outcome", job.outcome or "unknown")
+        if (problem := job.problem) is not None:
+            span.set_attribute("error.type", problem.error_class)
+            span.set_status(Status(StatusCode.ERROR, problem.summary))
+            told = {"exception.type": problem.error_class, "exception.message": problem.message}
+            span.add_event("exception", told | {"exception.stacktrace": problem.traceback or ""})
+    context.__exit__(None, None, None)
 
 
 def _sent(options: Mapping[str, Any] | None) -> tuple[str, ...] | None:

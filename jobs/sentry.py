@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 import sentry_sdk
 from sentry_sdk.integrations import Integration
 from sentry_sdk.integrations.logging import ignore_logger
-from sentry_sdk.scope import Scope, add_global_event_processor
+from sentry_sdk.scope import add_global_event_processor
 
-from jobs import check_ins, observers, sentry_events
-from jobs.context import Outcome
-from jobs.observers import Context, Death, Enqueuing, Observer
-from jobs.sentry_attempts import ORIGIN, SAMPLED, Attempt, has_spans
+from jobs import check_ins, observers, sentry_attempts, sentry_events
+from jobs.observers import Context, Death, Ends, Enqueuing, Observer
+from jobs.sentry_attempts import NOTHING, ORIGIN, SAMPLED
 
 if TYPE_CHECKING:
     from jobs.context import Job
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 # They log what is captured here with its job: that a process died, and that a hint's task failed with it.
 SILENCED = ("celery.worker.request", "celery.concurrency.asynpool", "multiprocessing")
-STATUS = {Outcome.SUCCEEDED: "ok", Outcome.GIVEN_UP: "internal_error"}
 
 
 class JobsIntegration(Integration):
@@ -52,43 +50,29 @@ class JobsIntegration(Integration):
 
 class Reports(Observer):
     def ticking(self, schedule: str, nominal: datetime, times: Mapping[str, Any]) -> Context:  # noqa: ARG002 - as asked
-        return check_ins.ticking(schedule, times) if _active() else None
+        return check_ins.ticking(schedule, times) if sentry_events.wanted() else None
 
     def missed(self, schedule: str, times: Mapping[str, Any]) -> None:
-        if _active():
+        if sentry_events.wanted():
             check_ins.missed(schedule, times)
 
     def enqueuing(self, enqueuing: Enqueuing) -> Context:
-        return _publishing(enqueuing) if _active() else None
+        return _publishing(enqueuing) if sentry_events.wanted() else None
 
-    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Context:
-        if not _active():
+    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Ends | None:
+        if (pair := sentry_attempts.here()) is None:
             return None
         _take_over(task)
-        return Attempt(task, job, request["headers"] or {})
-
-    def ended(self, task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
-        if not has_spans() and job.outcome is not Outcome.GIVEN_UP and not check_ins.told(job):
-            return  # most jobs
-        if not _active():
-            return
-        if (scope := Scope.get_current_scope()).transaction:
-            scope.transaction.set_status(STATUS.get(job.outcome or Outcome.LOST, "aborted"))
-        check_ins.ended(job)
-        if job.outcome is Outcome.GIVEN_UP and not isinstance(error, task.throws or ()):
-            sentry_events.capture(task, job, error)
+        pair.begin(task, job, request["headers"] or NOTHING)
+        return pair.end
 
     def died(self, death: Death) -> None:
-        if _active():
+        if sentry_events.wanted():
             sentry_events.tell_of_death(death)
 
     def flush(self) -> None:
-        if _active():
+        if sentry_events.wanted():
             sentry_sdk.flush(2.0)
-
-
-def _active() -> bool:
-    return sentry_sdk.get_client().get_integration(JobsIntegration) is not None
 
 
 # -- enqueue ----------------------------------------------------------------------------------------------------------

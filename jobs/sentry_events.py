@@ -18,6 +18,11 @@ MECHANISM = {"type": "jobs", "handled": False}
 SYSTEM = "postgresql"
 
 
+def wanted() -> bool:
+    """Whether there is a client, and it has the integration."""
+    return sentry_sdk.get_client().get_integration(INTEGRATION) is not None
+
+
 def capture(task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
     options = sentry_sdk.get_client().options
     if error is not None:

@@ -62,6 +62,9 @@ def enqueue_plenty(connection, count: int, **terms) -> list[UUID]:
 
 def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str | None = None, turns=None):
     claimed_by = claimed_by or f"worker/{uuid4()}"
+    if hasattr(connection, "ensure_connection"):  # Django's: a claim speaks to the driver's own
+        connection.ensure_connection()
+        connection = connection.connection
     transitions.stage(connection, [queue])
     told = {"cursors": turns.cursors, "served": turns.served} if turns else {}
     connection = getattr(connection, "connection", connection)  # of Django's the one inside: a claim speaks to libpq

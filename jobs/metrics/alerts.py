@@ -178,7 +178,8 @@ def machinery() -> Sequence[Alert]:
     return (
         Alert(name="JobsRelayDown", severity=Severity.PAGE,
               when=Is(Since(by_max("jobs_relay_last_tick_timestamp_seconds")), ">", 60),
-              summary="No relay runs", shown="The last tick of a relay was {value} s ago.", runbook="relay-down"),
+              summary="No relay runs", shown="No relay has gone through its loop for a minute.",
+              runbook="relay-down"),
         Alert(name="JobsBrokerFull", severity=Severity.TICKET, lasting=2 * MINUTE,
               # Hints need little; what fills it is somebody else's, and grows. Nothing is lost when it is full.
               when=Is(by_max("jobs_broker_memory_ratio"), ">", 0.85), summary="The broker's memory is nearly full",

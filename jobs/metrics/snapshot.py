@@ -23,6 +23,10 @@ LONGEST = "5s"  # of one statement: monitoring must not be what weighs down the 
 FIND = """
 SELECT taken_at, samples, taken_at > statement_timestamp() - %(fresh)s::interval FROM jobs_snapshot WHERE id = 1
 """
+KEPT = """
+SELECT statement_timestamp(), taken_at, samples FROM (SELECT) AS always
+LEFT JOIN jobs_snapshot ON id = 1 AND taken_at > statement_timestamp() - %(within)s::interval
+"""
 KEEP = """
 INSERT INTO jobs_snapshot AS s (id, taken_at, took, samples)
 VALUES (1, %(taken_at)s, %(took)s, %(samples)s::jsonb)
@@ -49,6 +53,14 @@ def newest(connection: Any, *, fresh: timedelta | None = None) -> Snapshot:
     if kept and is_fresh:
         return kept
     return _take(connection, waiting=kept is None) or kept or newest(connection, fresh=fresh)
+
+
+def kept(connection: Any, *, within: timedelta) -> tuple[datetime, Snapshot | None]:
+    """The database's time, and what was read last where that is no longer ago; takes none, whoever asks."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT, {"within": within})
+        now, taken_at, samples = cursor.fetchone()
+    return now, Snapshot(taken_at, from_json(loads(samples) or ())) if taken_at else None
 
 
 def _find(connection: Any, fresh: timedelta) -> tuple[Snapshot | None, bool]:

@@ -14,7 +14,8 @@ def as_json(now: Snapshot) -> dict[str, Any]:
     return {
         "at": now.at.isoformat(),
         "well": not found,
-        "troubles": [{"level": t.level, "sentence": t.sentence, "queue": t.queue} for t in found],
+        "troubles": [{"level": t.level, "sentence": t.sentence, "queue": t.queue, "runbook": t.runbook}
+                     for t in found],
         "depth": now.depth,
         "oldest": now.oldest,
         "age_p95": now.age,
@@ -47,6 +48,7 @@ def _queue(queue: QueueNow) -> dict[str, Any]:
         "came_a_minute": lately and lately.came,
         "went_a_minute": lately and lately.went,
         "drains_in": queue.drains_in,
+        "vendor_latency_p95": queue.latency,
     }
 
 

@@ -7,11 +7,17 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from jobs import conf
+from jobs.metrics.alerts import Severity
 from jobs.overview.snapshot import COUNTED, DEAD_PER_HOUR, QueueNow, Snapshot
 from jobs.words import span
 
 SILENT = timedelta(minutes=3)  # after which no relay can be at work: it counts every minute
 RED, AMBER = "red", "amber"
+PAGES = {
+    "rate_limit": "vendor-paused",
+    "refused": "vendor-refuses-us",
+    "circuit": "vendor-paused",
+}  # a person's has none
 KINDS = {"rate_limit": "its vendor asked for it", "refused": "its vendor refuses us", "circuit": "its vendor fails"}
 
 
@@ -22,6 +28,16 @@ class Trouble:
     level: str
     sentence: str
     queue: str | None = None  # whose row on the page tells more
+    page: str = ""  # the runbook, by its name
+
+    @property
+    def runbook(self) -> str:
+        return f"{conf.runbooks()}{self.page}.md" if self.page else ""
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether that is an address; by default it is a file of this project."""
+        return self.runbook.startswith(("http://", "https://", "/"))
 
 
 def troubles(now: Snapshot) -> list[Trouble]:
@@ -29,7 +45,17 @@ def troubles(now: Snapshot) -> list[Trouble]:
     found = [*_relay(now), *_dead_letters(now)]
     for queue in now.queues:
         found += _queue(queue)
+    found += _alerts(now, {(trouble.page, trouble.queue or "") for trouble in found})
     return sorted(found, key=lambda trouble: trouble.level != RED)
+
+
+def _alerts(now: Snapshot, told: set[tuple[str, str]]) -> Iterator[Trouble]:
+    """What else holds, by the metrics. What is to last before anybody is woken is only noted."""
+    for held in now.holds:
+        queue, page = dict(held.labels).get("queue", ""), held.alert.runbook
+        if not {(page, queue), (page, "")} & told:
+            urgent = held.alert.severity is Severity.PAGE and not held.alert.lasting
+            yield Trouble(RED if urgent else AMBER, held.description(), queue or None, page)
 
 
 def calm(now: Snapshot) -> str:
@@ -59,10 +85,12 @@ def clock(moment: datetime | None) -> str:
 
 def _relay(now: Snapshot) -> Iterator[Trouble]:
     if now.counted is None:
-        yield Trouble(RED, "No relay has been at work for an hour. Is `manage.py jobs relay` running?")
+        sentence = "No relay has been at work for an hour. Is `manage.py jobs relay` running?"
+        yield Trouble(RED, sentence, page="relay-down")
     elif now.at - now.counted > SILENT + timedelta(minutes=1):
         since = clock(now.counted + timedelta(minutes=1))
-        yield Trouble(RED, f"No relay has been at work since {since}. Is `manage.py jobs relay` running?")
+        sentence = f"No relay has been at work since {since}. Is `manage.py jobs relay` running?"
+        yield Trouble(RED, sentence, page="relay-down")
 
 
 def _dead_letters(now: Snapshot) -> Iterator[Trouble]:
@@ -70,6 +98,7 @@ def _dead_letters(now: Snapshot) -> Iterator[Trouble]:
         yield Trouble(
             RED,
             f"{jobs(now.dead_lately)} were dead-lettered in the last hour, more than {DEAD_PER_HOUR}. Look at them.",
+            page="dead-letter-surge",
         )
 
 
@@ -77,12 +106,13 @@ def _queue(queue: QueueNow) -> Iterator[Trouble]:
     if queue.paused:
         yield _paused(queue)
     elif queue.is_unserved:
-        yield Trouble(RED, f"No worker serves {queue.name}: {_wait(queue)}.", queue.name)
+        yield Trouble(RED, f"No worker serves {queue.name}: {_wait(queue)}.", queue.name, "no-workers")
     elif queue.is_late and queue.target:
         oldest = f"its oldest job has waited {span(queue.live.oldest)}"
         critical = queue.options.get("criticality") == conf.CRITICAL
         sentence = f"{queue.name} is late: {oldest}, {span(queue.target)} is its target."
-        yield Trouble(RED if critical else AMBER, sentence, queue.name)
+        page = "critical-jobs-too-old" if critical else "jobs-wait"
+        yield Trouble(RED if critical else AMBER, sentence, queue.name, page)
 
 
 def _paused(queue: QueueNow) -> Trouble:
@@ -93,7 +123,7 @@ def _paused(queue: QueueNow) -> Trouble:
     lasts = timedelta(seconds=gate.lasts or 0)
     alarming = gate.kind != "operator" and lasts >= conf.pause_alert()
     sentence = f"{queue.name} is paused since {clock(gate.since)}{until}, {why}: {_wait(queue)}."
-    return Trouble(RED if alarming else AMBER, sentence, queue.name)
+    return Trouble(RED if alarming else AMBER, sentence, queue.name, PAGES.get(gate.kind, ""))
 
 
 def _wait(queue: QueueNow) -> str:

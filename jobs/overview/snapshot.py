@@ -11,12 +11,16 @@ from django.db.models import Count, Q
 from idempotency import reads
 from idempotency.reads import Gate, Live
 from jobs import conf, minutes, registry
+from jobs.metrics import snapshot as metrics
+from jobs.metrics import watching
+from jobs.metrics.watching import Held
 from jobs.minutes import Bar, Counts, Lately
 from jobs.models import BulkReplay, Mark, Worker
 from jobs.overview import schedules
 from jobs.overview.schedules import Planned
 
 COUNTED = 100_000  # jobs of a kind in a queue; the page says so where there are more
+METRICS_OF = timedelta(minutes=1)  # older ones say what was
 DEAD_PER_HOUR = 20  # dead letters above which somebody has to look
 BUSY = ("awaiting_approval", "canary", "running", "paused")  # bulk replays that are not over
 
@@ -31,6 +35,7 @@ class QueueNow:
     workers: int
     slots: int
     busy: int
+    latency: float | None = None  # seconds: 95 % of its vendor's calls of the last 15 minutes took no longer
 
     @property
     def name(self) -> str:
@@ -102,6 +107,7 @@ class Snapshot:
     hour: Counts = field(default_factory=Counts)
     age: float | None = None  # the longest of the queues' 95 % waits, in the newest minute
     counted: datetime | None = None  # the newest minute that a relay has counted
+    holds: list[Held] = field(default_factory=list)  # alerts' conditions, where somebody reads the metrics
     took: float = 0.0  # seconds
 
     @property
@@ -135,14 +141,16 @@ class Snapshot:
 
 def take() -> Snapshot:
     """Ask for all of it, now."""
-    began, at, names = time.perf_counter(), reads.now(connection), list(conf.queues())
+    began, names = time.perf_counter(), list(conf.queues())
+    # An overview takes no metrics of its own, which would ask for all queues once more.
+    at, known = metrics.kept(connection, within=METRICS_OF)
     gates, recent = reads.gates(connection, names), minutes.lately(connection, at)
     workers = _workers(at)
     lately, unresolved = reads.given_up(connection, cap=COUNTED)
     return Snapshot(
         at=at,
         queues=[
-            _queue(live, gates.get(live.queue), recent.get(live.queue), workers)
+            _queue(live, gates.get(live.queue), recent.get(live.queue), workers, known)
             for live in reads.live(connection, names, cap=COUNTED)
         ],
         workers=workers,
@@ -153,14 +161,19 @@ def take() -> Snapshot:
         dead_lately=lately,
         waiting_for_people=unresolved,
         **_together(recent, at),
+        holds=watching.held(known.samples, at.timestamp()) if known else [],
         took=time.perf_counter() - began,
     )
 
 
-def _queue(live: Live, gate: Gate | None, lately: Lately | None, workers: list[WorkerNow]) -> QueueNow:
+def _queue(
+    live: Live, gate: Gate | None, lately: Lately | None, workers: list[WorkerNow], known: metrics.Snapshot | None
+) -> QueueNow:
     serving = [w for w in workers if w.alive and live.queue in w.queues]
     slots, busy = sum(w.slots for w in serving), sum(w.busy for w in serving)
-    return QueueNow(live, gate, lately, len(serving), slots, busy)
+    vendor = gate.vendor if gate else None
+    latency = known.value("jobs_vendor_latency_seconds", vendor=vendor, quantile="0.95") if known and vendor else None
+    return QueueNow(live, gate, lately, len(serving), slots, busy, latency)
 
 
 def _workers(at: datetime) -> list[WorkerNow]:

@@ -54,13 +54,14 @@ class JobTracer:
         if not observers.watching:
             self._trace(task, job, request)
             return
-        running = observers.Running(task, job, request)
+        ends, error = observers.began(task, job, request), None
         try:
-            self._trace(task, job, request)
+            error = self._trace(task, job, request)
         finally:
-            running.leave()
+            observers.ended(ends, error)
 
-    def _trace(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> None:
+    def _trace(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> BaseException | None:
+        """Returns the error that it ended with."""
         began, info = time.monotonic(), None
         ended = short_way.go(task, job, request) if self._short.is_open(task) else None
         if ended is None:
@@ -77,9 +78,7 @@ class JobTracer:
             self._events.succeeded(request["id"], shown, run_time)
         else:
             self._events.failed(request["id"], _shown(task, job, info.retval), took, retried=info.state == "RETRY")
-        if observers.watching:
-            error = info.retval if info is not None and isinstance(info.retval, BaseException) else None
-            observers.ended(task, job, error)
+        return info.retval if info is not None and isinstance(info.retval, BaseException) else None
 
 
 def _measure(claimed: Claimed, took: float, info: Any) -> None:
@@ -117,7 +116,7 @@ def _request(task: IdempotentTask, job: Job, id_: str, arguments: str, hostname:
         "group": canvas.get("group_id"),
         "errbacks": canvas.get("link_error"),
         "delivery_info": {"exchange": "", "routing_key": job.claimed.queue, "redelivered": False},
-        "headers": canvas.get("headers") or {},
+        "headers": dict(canvas.get("headers") or ()),  # other jobs may share them
         "ignore_result": True,
         "hostname": hostname,
     }

@@ -1,7 +1,9 @@
 """`python -m tests.benchmarks.observed`: what it costs to be seen, in throughput of the batch path with and without.
 
-Workers with everything on (Sentry, OpenTelemetry and JSON logs, of which they send a hundredth, and task events) and
-workers with task events alone drain the same jobs of one queue in turns: who begins changes, as the weather does.
+Workers that are observed (Sentry and OpenTelemetry, to which a share of the traces is sent, JSON logs, and task events)
+and workers with task events alone drain the same jobs of one queue in turns: who begins changes, as the weather does.
+The jobs come from the requests of a caller that is observed as they are. What is sent goes to a collector that throws
+it away: the processor time per job is of worker, database and broker alone, the throughput has the collector beside it.
 """
 
 import argparse
@@ -19,10 +21,14 @@ from tests.benchmarks import arena, cpu
 from tests.processes import ROOT
 
 WARM_UP, QUEUE = "default", "backlog"
-WORKER = (sys.executable, "-m", "celery", "-A", "config", "worker", "-c", "2", "--task-events", "-Q", WARM_UP)
+CHILDREN = 2
+WORKER = (sys.executable, "-m", "celery", "-A", "config", "worker", "-c", str(CHILDREN), "--task-events", "-Q", WARM_UP)
+WARMING = 400  # jobs of some milliseconds, all of them traced where any are
+IDLE = 6.0  # seconds; an exporter of OpenTelemetry sends every five
 HEAD = 0.02  # of the jobs, before the clock starts
-SAMPLED = "0.01"
+SHARE = "0.01"
 LONGEST = 180.0
+PARTS = ("sentry", "traces", "logs")
 
 
 class Drained(NamedTuple):
@@ -36,34 +42,42 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.observed", description=__doc__)
     parser.add_argument("--rounds", type=int, default=4, help="of each, in turns (4)")
     parser.add_argument("--jobs", type=int, default=20_000, help="in a round (20,000)")
+    parser.add_argument("--share", default=SHARE, help=f"of the callers' requests that are traced ({SHARE}); at most 1")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what is on (all)")
     parser.add_argument("--loglevel", default="WARNING", help="of both; INFO is a line for each job (WARNING)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     asked = parser.parse_args()
-    with arena.opened() as opened, _sink(opened) as environment:
-        found = _summary(_play(opened, environment, asked))
+    with arena.opened() as opened, _collector(opened) as address:
+        found = _summary(_play(opened, _environment(address, asked), asked))
     print(json.dumps(found) if asked.json else "\n".join(f"{name:>24} {value:10,.2f}" for name, value in found.items()))
     return 0
 
 
 @contextmanager
-def _sink(opened: arena.Arena) -> Iterator[dict[str, str]]:
-    """Where it all goes, and the environment that says so."""
+def _collector(opened: arena.Arena) -> Iterator[str]:
+    """Where it all goes."""
     from config.embedded.valkey import free_port
     from tests.flower import answers
     from tests.processes import wait_until
 
-    port = free_port()
-    command = (sys.executable, "-m", "tests.telemetry.sink", str(port), "/dev/null")
-    opened.programs.spawn("sink", *command)
-    wait_until(lambda: answers(f"http://127.0.0.1:{port}/"), 30, "the sink listens")
-    yield {
-        "SENTRY_DSN": f"http://key@127.0.0.1:{port}/1",
-        "SENTRY_TRACES_SAMPLE_RATE": SAMPLED,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
-        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
-        "OTEL_TRACES_SAMPLER_ARG": SAMPLED,
-        "LOG_STYLE": "json",
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    opened.programs.spawn("collector", sys.executable, "-m", "tests.benchmarks.collector", str(port))
+    wait_until(lambda: answers(address), 30, "the collector listens")
+    yield address
+
+
+def _environment(address: str, asked: argparse.Namespace) -> dict[str, str]:
+    """What switches the parts on."""
+    of: dict[str, dict[str, str]] = {
+        "sentry": {"SENTRY_DSN": address.replace("//", "//key@") + "/1", "SENTRY_TRACES_SAMPLE_RATE": asked.share},
+        "traces": {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": address,
+            "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": asked.share,
+        },
+        "logs": {"LOG_STYLE": "json"},
     }
+    return {name: value for part in asked.parts for name, value in of[part].items()}
 
 
 def _play(opened: arena.Arena, watched: dict[str, str], asked: argparse.Namespace) -> dict[bool, list[Drained]]:
@@ -71,7 +85,7 @@ def _play(opened: arena.Arena, watched: dict[str, str], asked: argparse.Namespac
     opened.programs.relay()
     for number in range(asked.rounds):
         for on in (bool(number % 2), not number % 2):
-            speeds[on].append(_drain(opened, watched if on else {}, asked))
+            speeds[on].append(_drain(opened, watched if on else {"LOG_STYLE": "terminal"}, asked))
         before, after = (speeds[on][-1].per_second for on in (False, True))
         print(f"round {number + 1} of {asked.rounds}: off {before:,.0f}/s, on {after:,.0f}/s", file=sys.stderr)
     return speeds
@@ -80,13 +94,10 @@ def _play(opened: arena.Arena, watched: dict[str, str], asked: argparse.Namespac
 def _drain(opened: arena.Arena, environment: dict[str, str], asked: argparse.Namespace) -> Drained:
     """By a worker that is warm."""
     from config.celery import app
-    from tests.processes import wait_until
 
     worker = opened.programs.spawn("worker", *WORKER, "--loglevel", asked.loglevel, env=environment)
-    _enqueue(environment, WARM_UP, 500)
-    wait_until(lambda: opened.counter.value() >= 500, 60, "the worker has warmed up")
-    opened.counter.reset()
-    _enqueue(environment, QUEUE, asked.jobs)
+    _warm_up(opened, environment)
+    _enqueue(environment, "noop", QUEUE, asked.jobs)
     app.control.add_consumer(QUEUE, reply=True, limit=1, timeout=2)
     roots = opened.servers | {"worker": worker.pid}
     began, before = _when(lambda: opened.counter.value() >= asked.jobs * HEAD), cpu.used(roots)
@@ -98,16 +109,32 @@ def _drain(opened: arena.Arena, environment: dict[str, str], asked: argparse.Nam
     return Drained(timed / (ended - began), sum(after[name] - before[name] for name in roots) / timed)
 
 
-def _enqueue(environment: dict[str, str], queue: str, jobs: int) -> None:
-    """From a process that is watched as the worker is, so that each job carries what it would in real life."""
-    code = f"""
-import django
-django.setup()
-from tests.benchmarks.tasks import noop
-for start in range(0, {jobs}, 100):
-    noop.using(queue={queue!r}).enqueue_many({{"number": n}} for n in range(start, min(start + 100, {jobs})))
-"""
-    subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, check=True, cwd=ROOT)
+def _warm_up(opened: arena.Arena, environment: dict[str, str]) -> None:
+    """Until each child has run jobs and has sent what there was to send, so that its exporters' threads are there."""
+    from tests.processes import wait_until
+
+    traced = {name: "1" for name in ("SENTRY_TRACES_SAMPLE_RATE", "OTEL_TRACES_SAMPLER_ARG") if name in environment}
+    _enqueue(environment | traced, "nap", WARM_UP, WARMING)
+    wait_until(lambda: opened.counter.value() >= WARMING, 60, "the worker has warmed up")
+    assert _children_at_work() == CHILDREN, "one child did all the work: it is not warm"
+    time.sleep(IDLE)
+    opened.counter.reset()
+    _forget()
+
+
+def _children_at_work() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT split_part(claimed_by, '/', 3)) FROM idempotency_record")
+        (found,) = cursor.fetchone()
+    return int(found)
+
+
+def _enqueue(environment: dict[str, str], task: str, queue: str, jobs: int) -> None:
+    """From a process that is observed as the worker is, so that each job carries what it would in real life."""
+    command = (sys.executable, "-m", "tests.benchmarks.requests", task, queue, str(jobs))
+    subprocess.run(command, env={**os.environ, **environment}, check=True, cwd=ROOT)
 
 
 def _forget() -> None:

@@ -13,7 +13,13 @@ from billing_sync.tasks import SyncInvoice, email_invoice
 from idempotency import queues, transitions
 from idempotency.claims import Claimed
 from idempotency.states import Reason
+from jobs import pulses
 from jobs.admin import overview
+from jobs.metrics import measuring
+from jobs.metrics import snapshot as metrics
+from jobs.metrics.calls import NAME as VENDOR_CALLS
+from jobs.metrics.measuring import Sums
+from jobs.schedules.statements import run
 from tests.billing_sync.files import line
 from tests.billing_sync.importing import import_lines
 from tests.browser.screens import look_at
@@ -30,12 +36,17 @@ def four_queues(settings):
     reference_settings(settings)
 
 
-def test_one_page_tells_how_everything_stands(page: Page, live_server: LiveServer, tmp_path) -> None:
+def test_one_page_tells_how_everything_stands(page: Page, live_server: LiveServer, settings, tmp_path) -> None:
+    settings.JOBS_RUNBOOKS = "https://runbooks.example/"
     an_inbox()
     a_busy_day()
+    ledgerly_answers()
     page.goto(live_server.url + PAGE)
     expect(page.get_by_role("status")).to_contain_text("billing-sync is paused since")
     expect(page.get_by_role("status")).to_contain_text("1,204 jobs wait")
+    runbook = page.get_by_role("link", name="What to do about it: vendor-paused")
+    expect(runbook).to_have_attribute("href", "https://runbooks.example/vendor-paused.md")
+    expect(page.locator('[data-part="vendors"]')).to_contain_text("95 % of its calls take 375 ms at most")
     look_at(page, "overview", tmp_path)
     page.get_by_role("link", name="Pause default").click()
     look_at(page, "pause", tmp_path)
@@ -101,6 +112,17 @@ def test_an_invoice_tells_of_its_sync_and_its_mail(page: Page, live_server: Live
     jobs.get_by_role("link", name="email_invoice").click()
     page.get_by_role("link", name=f"invoice {invoice.number}").click()
     expect(page).to_have_url(f"{live_server.url}/admin/billing_sync/invoice/{invoice.pk}/change/")
+
+
+def ledgerly_answers() -> None:
+    """A hundred calls of the last minutes, as workers have measured them; a relay and a beat are there."""
+    pulses.beat(connection, pulses.RELAY, "app-1 7")
+    run("report", name="beat@app-1", fired=0, clock_offset=0.0)
+    sums = Sums()
+    for n in range(100):
+        sums.observe(VENDOR_CALLS, 0.2 if n < 90 else 0.4, "ledgerly", "ok")
+    measuring.add(connection, sums)
+    metrics.newest(connection, fresh=timedelta(0))
 
 
 def succeed(claimed: Claimed) -> None:

@@ -16,15 +16,20 @@ from idempotency import queues, reads, transitions
 from idempotency.models import GivenUp, Record
 from idempotency.states import PauseKind, Reason
 from jobs import conf, registry
+from jobs.metrics import measuring
+from jobs.metrics import snapshot as metrics
+from jobs.metrics.calls import NAME as VENDOR_CALLS
+from jobs.metrics.measuring import Sums
 from jobs.models import Decision, Mark, Minute, Worker
-from jobs.overview import snapshot
+from jobs.overview import sentences, snapshot
 from jobs.overview.sentences import troubles
 from jobs.review import pausing
 from tests.app.tasks import Echo
 from tests.busy_day import a_busy_day, count_a_day, make_schedules, reference_settings
 from tests.history import fill
 from tests.plans import read_by_index
-from tests.records import OOPS, claim, empty_heap
+from tests.processes import ROOT
+from tests.records import OOPS, by_hand, claim, empty_heap
 from tests.review import person
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +157,54 @@ def test_a_relay_that_is_not_there_is_told(minutes):
     ((level, sentence),) = said()
     assert level == "red"
     assert "Is `manage.py jobs relay` running?" in sentence
+
+
+@pytest.mark.parametrize(("runbooks", "shown"), [
+    ("runbooks/", '<span class="runbook quiet">runbooks/no-workers.md</span>'),
+    ("https://wiki.example/", 'href="https://wiki.example/no-workers.md"'),
+])  # fmt: skip
+def test_the_sentence_names_the_runbook_and_links_it_where_it_has_an_address(viewer, settings, runbooks, shown):
+    settings.JOBS_RUNBOOKS = runbooks
+    relay_is_there()
+    Echo.enqueue(value=1)
+    assert shown in page_of(viewer)
+
+
+def test_every_sentence_but_that_of_a_persons_pause_has_a_runbook_that_exists():
+    for kind in PauseKind:
+        pause("billing-sync", kind=kind, vendor="ledgerly")
+        found = troubles(snapshot.take())
+        assert {t.page for t in found if "paused" in t.sentence} == {sentences.PAGES.get(kind, "")}
+        assert all((ROOT / t.runbook).is_file() for t in found if t.page), found
+        queues.resume(connection, "billing-sync")
+    assert set(sentences.PAGES) == {k.value for k in PauseKind} - {"operator"}
+
+
+def test_what_the_metrics_say_beside_is_told_too_and_nothing_twice():
+    relay_is_there()
+    Echo.enqueue(value=1)
+    Echo.using(queue="critical").enqueue(value=2)
+    by_hand(connection, "UPDATE idempotency_record SET line = NULL, parked_reason = 'v2' WHERE queue = 'critical'")
+    metrics.newest(connection, fresh=timedelta(0))
+    found = [(t.level, t.page, t.queue) for t in troubles(snapshot.take())]
+    assert found.count(("red", "no-workers", "default")) == 1, "the overview and the alert say the same of it"
+    assert ("amber", "parked", "critical") in found
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE jobs_snapshot SET taken_at = taken_at - interval '61 seconds'")
+    assert [t.page for t in troubles(snapshot.take())] == ["no-workers"], "old metrics say what was"
+
+
+def test_a_vendor_tells_how_long_its_calls_take(viewer):
+    a_busy_day(waiting=3)
+    assert "95 % of its calls take" not in page_of(viewer)
+    sums = Sums()
+    for took in [0.07] * 90 + [4.0] * 10:
+        sums.observe(VENDOR_CALLS, took, "ledgerly", "ok")
+    measuring.add(connection, sums)
+    metrics.newest(connection, fresh=timedelta(0))
+    assert "95 % of its calls take <strong>4 s</strong> at most" in page_of(viewer)
+    (sync,) = [q for q in viewer.get(PAGE, {"format": "json"}).json()["queues"] if q["vendor"]]
+    assert sync["vendor_latency_p95"] == pytest.approx(3.75)
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------
