@@ -67,7 +67,6 @@ def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str |
         connection = connection.connection
     transitions.stage(connection, [queue])
     told = {"cursors": turns.cursors, "served": turns.served} if turns else {}
-    connection = getattr(connection, "connection", connection)  # of Django's the one inside: a claim speaks to libpq
     return transitions.claim(connection, queue, limit=limit, lease=LEASE, claimed_by=claimed_by, **told)
 
 
