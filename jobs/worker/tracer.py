@@ -118,6 +118,9 @@ def _request(task: IdempotentTask, job: Job, id_: str, arguments: str, hostname:
         "delivery_info": {"exchange": "", "routing_key": job.claimed.queue, "redelivered": False},
         "headers": dict(canvas.get("headers") or ()),  # other jobs may share them
         "ignore_result": True,
+        "called_directly": False,
+        "args": [],
+        "kwargs": dict(job.claimed.payload),
         "hostname": hostname,
     }
 
