@@ -68,14 +68,13 @@ def go(task: IdempotentTask, job: "Job", request: dict[str, Any]) -> tuple[float
     None where the rest is the tracer's; `request` then holds what the body has made of it.
     """
     context: Any = Context.__new__(Context)
-    payload = job.claimed.payload
-    known = context.__dict__ = {**request, "args": [], "called_directly": False, "kwargs": dict(payload)}
+    context.__dict__ = request
     began = time.monotonic()
     _task_stack.push(task)
     task.request_stack.push(context)
     try:
-        result = attempt.perform(task, job, payload)
-        if CONTINUES.isdisjoint(known):
+        result = attempt.perform(task, job, job.claimed.payload)
+        if CONTINUES.isdisjoint(request):
             return _told(task, request, result, time.monotonic() - began)
         job.ending = lambda: result
     except Exception as error:  # noqa: BLE001 - whatever it is, the tracer handles it
@@ -83,7 +82,6 @@ def go(task: IdempotentTask, job: "Job", request: dict[str, Any]) -> tuple[float
     finally:
         _task_stack.pop()
         task.request_stack.pop()
-    request.update(known)
     return None
 
 
