@@ -66,8 +66,14 @@ def _is_prepared(connection: Any, name: str) -> bool:
 
 
 def _is_direct(connection: Any, inner: psycopg.Connection[Any]) -> bool:
-    """Whether each statement reaches the same server process. A pooler tells its clients a process that is none."""
+    """Whether each statement reaches the same server process, and what is prepared there is left alone.
+
+    A pooler tells its clients a process that is none. A psycopg that prepares by itself drops all, ours too, whenever a
+    transaction rolls back.
+    """
     if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):  # Django's word for a PgBouncer
+        return False
+    if inner.prepare_threshold is not None:
         return False
     answer = inner.execute("SELECT pg_backend_pid()").fetchone()
     return answer is not None and answer[0] == inner.info.backend_pid

@@ -67,36 +67,48 @@ def nudge(queue: str) -> None:
     try:
         # A new process looks first, and so does one that has rested: else many of them would fill a queue for ever.
         if (sent := _since_look.get(queue, LOOK_EVERY)) >= LOOK_EVERY:
-            if depth(queue) >= CALLER_FULL:
-                _silent_until[queue] = now + CALLER_REST
+            if _rests(queue, depth(queue)):
                 return
             sent = 0
-        send(queue)
-        _since_look[queue] = sent + 1
+        waiting = send(queue)
+        _since_look[queue] = sent + 1 if waiting is None else 0
+        _rests(queue, waiting)
     except Exception as error:  # noqa: BLE001 - whatever the broker's client throws must not reach the caller
         failed = time.monotonic()
         _silent_until[""] = failed + max(BROKER_AWAY_REST, REST_PER_LOSS * (failed - now))
         logger.warning("no hint sent to queue %s, the relay will: %s", queue, error, extra=log_events.HINT_UNSENT)
 
 
-def send(queue: str, count: int = 1) -> None:
-    """Put `count` hints into the queue. Raises what the broker's client raises."""
+def _rests(queue: str, waiting: int | None) -> bool:
+    """Whether so many hints wait, as far as that is known, that this process sends none for a while."""
+    if waiting is None or waiting < CALLER_FULL:
+        return False
+    _silent_until[queue] = time.monotonic() + CALLER_REST
+    _since_look.pop(queue, None)
+    return True
+
+
+def send(queue: str, count: int = 1) -> int | None:
+    """Put `count` hints into the queue; returns how many wait there now, where the broker says it without being asked.
+
+    Raises what the broker's client raises.
+    """
     began, error = time.monotonic(), "failed"
     try:
-        _send_observed(queue, count)
+        waiting = _send_observed(queue, count)
         error = ""
     finally:
         here.count("messaging_client_sent_messages_total", queue, error, times=count)
         here.observe("messaging_client_operation_duration_seconds", time.monotonic() - began, queue, "send", error)
+    return waiting
 
 
-def _send_observed(queue: str, count: int) -> None:
+def _send_observed(queue: str, count: int) -> int | None:
     if not observers.watching:
         return with_broker(partial(_send, queue=queue, count=count, headers=NO_HEADERS))
     headers: dict[str, str] = {}
     with observers.around(lambda o: o.hinting(queue, headers)):
-        with_broker(partial(_send, queue=queue, count=count, headers=headers))
-    return None
+        return with_broker(partial(_send, queue=queue, count=count, headers=headers))
 
 
 def depth(queue: str) -> int:
@@ -125,11 +137,12 @@ def _with(connection: Any, work: Callable[[Any], T]) -> T:
         raise
 
 
-def _send(connection: Any, *, queue: str, count: int, headers: Mapping[str, str]) -> None:
+def _send(connection: Any, *, queue: str, count: int, headers: Mapping[str, str]) -> int | None:
     channel = _channel(connection)
     if not isinstance(channel, amqp.ConfirmingChannel):
         _publish(channel, queue, count, headers)
-        return
+        waiting: dict[str, int] = getattr(channel, "waiting", {})
+        return waiting.get(queue)
     _mend(channel, queue)
     try:
         _send_confirmed(channel, queue, count, headers)
@@ -137,6 +150,7 @@ def _send(connection: Any, *, queue: str, count: int, headers: Mapping[str, str]
         _unconfirmed[queue] = _unconfirmed.get(queue, 0) + 1
         raise
     _unconfirmed.pop(queue, None)
+    return None
 
 
 def _mend(channel: Any, queue: str) -> None:

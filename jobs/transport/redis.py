@@ -6,6 +6,7 @@ from queue import Empty
 from typing import Any
 
 from kombu.transport import redis
+from kombu.utils.json import dumps
 from redis.exceptions import RedisError
 
 from jobs.transport.tolerance import UNREADABLE, tell, tolerant
@@ -14,6 +15,27 @@ LOST = (RedisError, OSError)  # what a broker that is away leads to
 
 
 class Channel(redis.Channel):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.waiting: dict[str, int] = {}  # messages in a queue, as the broker said when one was put there
+        self._publisher: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
+        """One client for all that is published: kombu makes a new one each time, which costs more than sending."""
+        if asynchronous:
+            return super()._create_client(asynchronous)  # type: ignore[misc]
+        if self._publisher is None or self._publisher.connection_pool is not self.pool:
+            self._publisher = super()._create_client()  # type: ignore[misc]
+        return self._publisher
+
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+        """Kombu forgets what the broker answers."""
+        if kwargs or queue in (self._expires or ()):  # type: ignore[attr-defined]
+            super()._put(queue, message, **kwargs)
+            return
+        key = self._q_for_pri(queue, self._get_message_priority(message, reverse=False))  # type: ignore[attr-defined]
+        self.waiting[queue] = self._create_client().lpush(key, dumps(message))
+
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[misc]

@@ -1,1 +1,1 @@
-"""The worker side: a hint arrives, a batch is claimed, each job runs through Celery's tracer and is settled."""
+"""The worker side: a hint arrives, a batch is claimed, each job runs as Celery would run it and is settled."""

@@ -191,6 +191,7 @@ class Child:
             finally:
                 limits.stop()
                 self.keeper.rest()
+            self.tracer.measure()
             if ran:
                 self._pace(queue).ran(ran, time.monotonic() - began, claiming)
 

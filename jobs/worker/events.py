@@ -8,7 +8,8 @@ import json
 import logging
 import os
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from celery import current_app
@@ -20,7 +21,7 @@ from jobs.worker import shared
 
 logger = logging.getLogger(__name__)
 
-FULL = 400  # jobs' worth of texts in one message: about 100 kB, and a publish costs as much as twenty events
+FULL = 400  # texts in one message: about 100 kB, and a publish costs as much as twenty events
 LONGEST = 0.5  # seconds an event waits
 _text = json.JSONEncoder().encode
 _name = cache(_text)  # of tasks and queues, which are few
@@ -33,7 +34,7 @@ class JobEvents:
     def __init__(self, hostname: str) -> None:
         self._hostname = hostname
         self._dispatcher: Any = None
-        self._waiting: list[str] = []
+        self._waiting: list[Callable[[], str]] = []
         self._since = 0.0
         self._silent_until = 0.0
         self._clock = current_app.clock  # type: ignore[attr-defined]
@@ -43,50 +44,62 @@ class JobEvents:
         return shared.events_wanted() and time.monotonic() >= self._silent_until
 
     def started(self, claimed: Claimed, id_: str, arguments: str) -> None:
+        if self.wanted():
+            self._add(partial(self._started, claimed, id_, arguments, time.time()))
+
+    def succeeded(self, id_: str, shown: str, runtime: float) -> None:
+        if self.wanted():
+            self._add(partial(self._succeeded, id_, shown, runtime, time.time()))
+
+    def failed(self, id_: str, error: str, runtime: float, *, retried: bool) -> None:
+        if self.wanted():
+            self._add(partial(self._failed, id_, error, runtime, "retried" if retried else "failed", time.time()))
+
+    def _started(self, claimed: Claimed, id_: str, arguments: str, at: float) -> str:
         """Received and started in one: between the two lies nothing that could be seen."""
-        if not self.wanted():
-            return
-        canvas, common = claimed.options or {}, self._common(id_)
-        self._add(
+        canvas, common = claimed.options or {}, self._common(id_, at)
+        return (
             f'{{"type":"task-received",{common},"name":{_name(claimed.task)},"args":"()",'
             f'"kwargs":{_text(arguments)},"retries":{claimed.attempt - 1},"routing_key":{_name(claimed.queue)},'
             f'"root_id":{_text(canvas.get("root_id") or id_)},"parent_id":{_text(canvas.get("parent_id"))},'
             f'"eta":null,"expires":null}},{{"type":"task-started",{common}}}'
         )
 
-    def succeeded(self, id_: str, shown: str, runtime: float) -> None:
-        if self.wanted():
-            self._add(f'{{"type":"task-succeeded",{self._common(id_)},"result":{_text(shown)},"runtime":{runtime}}}')
+    def _succeeded(self, id_: str, shown: str, runtime: float, at: float) -> str:
+        return f'{{"type":"task-succeeded",{self._common(id_, at)},"result":{_text(shown)},"runtime":{runtime}}}'
 
-    def failed(self, id_: str, error: str, runtime: float, *, retried: bool) -> None:
-        if self.wanted():
-            kind = "retried" if retried else "failed"
-            self._add(f'{{"type":"task-{kind}",{self._common(id_)},"exception":{_text(error)},"runtime":{runtime}}}')
+    def _failed(self, id_: str, error: str, runtime: float, kind: str, at: float) -> str:
+        return f'{{"type":"task-{kind}",{self._common(id_, at)},"exception":{_text(error)},"runtime":{runtime}}}'
 
-    def _common(self, id_: str) -> str:
+    def _common(self, id_: str, at: float) -> str:
         """The members that every event of a job has."""
-        return f'"uuid":"{id_}","timestamp":{time.time()},"clock":{self._clock.forward()},{self._who}'
+        return f'"uuid":"{id_}","timestamp":{at},"clock":{self._clock.forward()},{self._who}'
 
     def _signature(self) -> str:
         """The members that every event of this process has; made anew now and then, because clocks change in spring."""
         return f'"hostname":{json.dumps(self._hostname)},"utcoffset":{utcoffset()},"pid":{os.getpid()}'
 
-    def _add(self, events: str) -> None:
+    def _add(self, text: Callable[[], str]) -> None:
         if not self._waiting:
             self._since = time.monotonic()
-        self._waiting.append(events)
+        self._waiting.append(text)
 
     def flush_if_due(self) -> None:
         if self._waiting and (len(self._waiting) >= FULL or time.monotonic() - self._since > LONGEST):
             self.flush()
 
-    def flush(self) -> None:
+    def take(self) -> str:
+        """What waits, as one JSON text. Written all at once: between bodies each line of code is a cold one."""
         waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
         self._who = self._signature()
+        return f"[{','.join(text() for text in waiting)}]"
+
+    def flush(self) -> None:
+        if not self._waiting:
+            return
+        body = self.take()
         try:
-            self._publish(f"[{','.join(waiting)}]")
+            self._publish(body)
         except Exception as error:  # noqa: BLE001 - whatever the broker's client throws, jobs go on
             logger.warning("no task events for %.0f s: %s", AWAY_REST, error, extra=log_events.EVENTS_SILENT)
             self._silent_until = time.monotonic() + AWAY_REST

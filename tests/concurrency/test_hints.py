@@ -144,7 +144,8 @@ def test_what_a_claim_would_refuse_gets_no_hint(pushes, relay, blocked):
 
 def test_without_consumers_callers_fill_a_queue_only_so_far(pushes, broker):
     enqueue(300)
-    assert broker.length("default") <= hints.CALLER_FULL + hints.LOOK_EVERY
+    unseen = hints.LOOK_EVERY if broker.name == "rabbitmq" else 0  # the others say with each hint how many wait
+    assert hints.CALLER_FULL <= broker.length("default") <= hints.CALLER_FULL + unseen
     full = broker.length("default")
     hints._silent_until.clear()  # their rest is over, again and again
     for i in range(5):

@@ -74,6 +74,19 @@ def test_behind_a_pool_that_the_project_names_nothing_is_prepared(monkeypatch):
     assert prepared() == []
 
 
+def test_where_psycopg_prepares_by_itself_and_drops_all_on_a_rollback_nothing_of_ours_is_among_it(monkeypatch):
+    options = {"prepare_threshold": 0, "server_side_binding": True}
+    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", options)
+    connection.close()
+    for _ in range(3):
+        with transaction.atomic():
+            enqueue()
+            transaction.set_rollback(True)
+        enqueue()
+    assert prepared() == []
+    assert Record.objects.count() == 3
+
+
 def test_behind_a_pool_that_nobody_named_nothing_is_prepared(monkeypatch, tmp_path):
     settings = connections["default"].settings_dict
     server = Path(unquote(settings["HOST"])) / f".s.PGSQL.{settings['PORT'] or 5432}"

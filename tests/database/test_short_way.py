@@ -125,7 +125,7 @@ def tell(committing, monkeypatch):
         finally:
             limits.stop()
         tracer._settler.flush()
-        events = json.loads(f"[{','.join(tracer._events._waiting)}]")
+        events = json.loads(tracer._events.take())
         story.append([{k: v for k, v in event.items() if k not in OF_THE_MOMENT} for event in events])
         story.append((len(_task_stack.stack), len(instance.request_stack)))
         story.append(list(Record.objects.order_by("id").values_list("state", "reason", "error", "result", "attempt")))

@@ -646,6 +646,38 @@ MUTANTS = (
     ),
     *_of(
         "jobs/worker/child.py",
+        f"{CRASH}/test_forgotten_claim.py",
+        (
+            "a job that shows outside begins before its claim is on disk",
+            "            self._harden(claimed.queue)\n",
+            "",
+            "test_a_job_that_shows_outside_begins_when_its_claim_is_on_disk",
+        ),
+        (
+            "no claim waits for the disk after a crash",
+            "queue in self._outside or self.own.is_young()",
+            "queue in self._outside",
+            "test_claims_that_follow_upon_a_crash_are_kept",
+        ),
+    ),
+    *_of(
+        "jobs/worker/short_way.py",
+        f"{DATABASE}/test_short_way.py",
+        (
+            "Celery's tracer is left out although somebody listens",
+            "known[2] and all(map(self._is_unheard, HEARD, self._deaf))",
+            "known[2]",
+            "test_who_listens_closes_the_way_at_once_and_opens_it_when_gone",
+        ),
+        (
+            "an error is not handed to Celery's tracer",
+            "        job.ending = _Raised(error)\n",
+            "        job.ending = lambda: None\n",
+            "test_however_a_job_ends_nobody_can_tell_which_way_it_went",
+        ),
+    ),
+    *_of(
+        "jobs/worker/child.py",
         f"{CRASH}/test_shutdown.py",
         (
             "a worker that stops keeps what it has not begun",
