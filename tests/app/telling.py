@@ -91,6 +91,17 @@ class CountsSpans(Task):
         return {"made": made, "told": told}
 
 
+class SpoilsHeaders(Task):
+    """Returns the headers that came with it, and leaves none behind."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str) -> dict[str, str]:  # noqa: ARG002 - what makes it another job
+        headers = dict(self.request.headers)
+        self.request.headers.clear()
+        return headers
+
+
 def _is_of_a_job(thing: object) -> bool:
     """Whether it is a span that this process has made, and not for a hint."""
     if isinstance(thing, Span):

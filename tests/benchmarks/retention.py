@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from statistics import median
@@ -104,16 +104,18 @@ def summary(rounds: Sequence[Round]) -> dict[str, float]:
     """How the last third of the rounds compares with the one before it: sizes at their largest, costs by the median."""
     third = len(rounds) // 3
     before, last = rounds[-2 * third : -third], rounds[-third:]
-    sizes = {
-        f"{name}_growth": round(max(r[name] for r in last) / max(r[name] for r in before), 3)
-        for name in ("table_mb", "all_indexes_mb")
-    }
+    sizes = {f"{name}_growth": _growth(name, before, last, max) for name in ("table_mb", "all_indexes_mb")}
     costs = {
-        f"{name}_growth": round(median(r[name] for r in last) / median(r[name] for r in before), 3)
-        for name in ("claim_ms", "cpu_us_per_job", "prune_us")
+        f"{name}_growth": _growth(name, before, last, median) for name in ("claim_ms", "cpu_us_per_job", "prune_us")
     }
     kept = {"bytes_kept_per_job": round((_megabytes(last[-1]) - _megabytes(before[-1])) * MEGABYTE / _jobs(last), 1)}
     return sizes | costs | kept
+
+
+def _growth(name: str, before: Sequence[Round], last: Sequence[Round], of: Callable[[Any], float]) -> float:
+    """1 where nothing has changed, and where there was nothing before."""
+    was, now = (of([r[name] for r in rounds]) for rounds in (before, last))
+    return round(now / was, 3) if was else 1.0
 
 
 def _megabytes(found: Round) -> float:

@@ -1,13 +1,17 @@
 """Pruning costs what is pruned, however much was pruned before; and the table grows no further."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
+from idempotency import transitions
 from idempotency.statements import statement
+from jobs.own_connection import OwnConnection
+from jobs.relay import prune
 from tests.database.test_plans import FILL, nodes
-from tests.records import own_connection
+from tests.records import claim, enqueue_plenty, own_connection
 
 DAY = timedelta(days=1)
 TOMBSTONES = """
@@ -53,6 +57,17 @@ def test_what_was_pruned_before_is_never_looked_at_again(tombstones):
     assert 50 < pruned < 500
     assert read <= 2 * pruned  # found, and written
     assert prune() == (0, 0)
+
+
+def test_a_relay_prunes_for_so_long_and_goes_on_in_its_next_look(transactional_db):
+    with own_connection() as connection:
+        enqueue_plenty(connection, 2100)
+        while batch := claim(connection, 200):
+            transitions.succeed(connection, batch, ["null"] * len(batch))
+    with closing(OwnConnection("jobs test")) as own:
+        assert prune(own, -DAY, seconds=0) == 1000
+        assert prune(own, -DAY) == 1100
+        assert prune(own, -DAY) == 0
 
 
 def test_autovacuum_comes_long_before_a_fifth_of_a_long_history_is_dead(db):
