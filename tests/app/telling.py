@@ -72,6 +72,7 @@ class Leaves(Task):
             sentry_sdk.set_context("left", {"by": name})
             sentry_sdk.set_extra("left", name)
             sentry_sdk.add_breadcrumb(message=f"left by {name}")
+        if leaves and fails:  # who succeeds touches one of the two scopes alone
             sentry_sdk.get_current_scope().set_tag("left within", name)
             sentry_sdk.get_current_scope().add_event_processor(lambda event, _hint: event | {"logger": name})
         if fails:
