@@ -5,7 +5,7 @@ psycopg's documented wrapper of it.
 """
 
 import select
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, Format
+from psycopg.errors import InvalidSqlStatementName, error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 
 from idempotency import arrays
 from idempotency.prepared import PARAMETER
@@ -27,8 +27,8 @@ _prepared: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDiction
 class UnderWay:
     """The answer that is to come. Nothing else may use the connection before it is read, or `wait` has been called."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
+    def __init__(self, connection: psycopg.Connection[Any], again: Callable[[], None]) -> None:
+        self._connection, self._again = connection, again
         self._pgconn = connection.pgconn
         self._result: Any = None
         self._error: psycopg.Error | None = None
@@ -47,6 +47,10 @@ class UnderWay:
     def count(self) -> int:
         """How many rows it returned. Raises psycopg.Error where it failed, or where nobody knows."""
         self.wait()
+        if isinstance(self._error, InvalidSqlStatementName) and self._is_free():
+            self._error = None
+            self._again()
+            self.wait()
         if self._error is not None:
             raise self._error
         return int(self._result.ntuples)
@@ -56,6 +60,9 @@ class UnderWay:
         count, reader = self.count(), Transformer(self._connection)
         reader.set_pgresult(self._result)
         return reader.load_rows(0, count, tuple)
+
+    def _is_free(self) -> bool:
+        return bool(self._pgconn.transaction_status == TransactionStatus.IDLE)
 
     def _is_busy(self) -> bool:
         try:
@@ -88,6 +95,22 @@ def ask(connection: psycopg.Connection[Any], name: str, /, **params: Any) -> lis
 
 def send(connection: psycopg.Connection[Any], name: str, /, **params: Any) -> UnderWay:
     """Send the statement `sql/<name>.sql`. It is prepared the first time, unless a pool lies between."""
+
+    def again() -> None:
+        """What was prepared is gone, for psycopg drops everything after a rollback; so nothing has been done."""
+        forget_prepared(connection)
+        _send(connection, name, params)
+
+    _send(connection, name, params)
+    return UnderWay(connection, again)
+
+
+def forget_prepared(connection: psycopg.Connection[Any]) -> None:
+    """Prepare everything anew. Call it after a rollback, where the next statement stands in a transaction again."""
+    _prepared.pop(connection, None)
+
+
+def _send(connection: psycopg.Connection[Any], name: str, params: Mapping[str, Any]) -> None:
     pgconn, (text, names) = connection.pgconn, _numbered(name)
     values = [_encoded(params[each]) for each in names]
     if connection.prepare_threshold is None:
@@ -98,7 +121,6 @@ def send(connection: psycopg.Connection[Any], name: str, /, **params: Any) -> Un
     while pgconn.flush():  # more than fits into the socket's buffer
         select.select([pgconn.socket], [pgconn.socket], [])
         pgconn.consume_input()  # the server may have to get rid of something before it reads on
-    return UnderWay(connection)
 
 
 def _prepare(connection: psycopg.Connection[Any], name: str, text: bytes) -> None:

@@ -72,6 +72,7 @@ class Leaves(Task):
             sentry_sdk.set_context("left", {"by": name})
             sentry_sdk.set_extra("left", name)
             sentry_sdk.add_breadcrumb(message=f"left by {name}")
+        if leaves and fails:  # who succeeds touches one of the two scopes alone
             sentry_sdk.get_current_scope().set_tag("left within", name)
             sentry_sdk.get_current_scope().add_event_processor(lambda event, _hint: event | {"logger": name})
         if fails:
@@ -89,6 +90,17 @@ class CountsSpans(Task):
             told: dict[str, str] = {"sentry-trace": sentry_sdk.get_traceparent() or ""}
             propagate.inject(told)
         return {"made": made, "told": told}
+
+
+class SpoilsHeaders(Task):
+    """Returns the headers that came with it, and leaves none behind."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str) -> dict[str, str]:  # noqa: ARG002 - what makes it another job
+        headers = dict(self.request.headers)
+        self.request.headers.clear()
+        return headers
 
 
 def _is_of_a_job(thing: object) -> bool:

@@ -63,6 +63,22 @@ def test_the_next_statement_waits_for_the_one_that_is_under_way(committing, own)
     assert under_way.count() == 1
 
 
+def test_what_a_rollback_has_dropped_is_prepared_again(committing, own):
+    enqueue_plenty(committing, 4)
+
+    def claim_two(connection):
+        return claim(connection, 2)
+
+    first = own.once(claim_two)
+    own.send(lambda c: transitions.send_succeed(c, first[:1], ["1"])).wait()
+    own.once(lambda c: c.execute("SELECT 1"))  # psycopg has prepared something as well
+    with own.once(lambda c: c.transaction(force_rollback=True)):
+        pass
+    under_way = own.send(lambda c: transitions.send_succeed(c, first[1:], ["1"]))
+    assert under_way.count() == 1
+    assert len(own.once(claim_two)) == 2
+
+
 def test_a_group_that_was_passed_on_is_settled_although_its_answer_was_lost(committing, own, settler):
     enqueue_plenty(committing, 3)
     finish(settler, claim(committing))
