@@ -19,7 +19,8 @@ def _start_sentry(dsn: str) -> None:
 
     from jobs.sentry import JobsIntegration
 
-    share = float(os.environ.get("SENTRY_TRACES_SAMPLE_RATE", "0.01"))
+    usual = "0" if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") else "0.01"  # one tracer is enough, and half as dear
+    share = float(os.environ.get("SENTRY_TRACES_SAMPLE_RATE", usual))
     sentry_sdk.init(dsn, integrations=[JobsIntegration()], traces_sample_rate=share)
 
 

@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.observed`: what it costs to be seen, in throughput of the batch path with and without.
 
-Workers that are observed (Sentry and OpenTelemetry, to which a share of the traces is sent, JSON logs, and task events)
-and workers with task events alone drain the same jobs of one queue in turns: who begins changes, as the weather does.
+Workers that are observed (Sentry for errors, OpenTelemetry for a share of the traces, JSON logs, and task events) and
+workers with task events alone drain the same jobs of one queue in turns: who begins changes, as the weather does.
 The jobs come from the requests of a caller that is observed as they are. What is sent goes to a collector that throws
 it away: the processor time per job is of worker, database and broker alone, the throughput has the collector beside it.
 """
@@ -29,6 +29,7 @@ HEAD = 0.02  # of the jobs, before the clock starts
 SHARE = "0.01"
 LONGEST = 180.0
 PARTS = ("sentry", "traces", "logs")
+TWICE = "sentry-traces"  # Sentry traces as well what OpenTelemetry does
 
 
 class Drained(NamedTuple):
@@ -43,7 +44,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4, help="of each, in turns (4)")
     parser.add_argument("--jobs", type=int, default=20_000, help="in a round (20,000)")
     parser.add_argument("--share", default=SHARE, help=f"of the callers' requests that are traced ({SHARE}); at most 1")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what is on (all)")
+    parser.add_argument(
+        "--parts", nargs="+", choices=(*PARTS, TWICE), default=PARTS, help=f"what is on (all but {TWICE})"
+    )
     parser.add_argument("--loglevel", default="WARNING", help="of both; INFO is a line for each job (WARNING)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     asked = parser.parse_args()
@@ -69,15 +72,16 @@ def _collector(opened: arena.Arena) -> Iterator[str]:
 def _environment(address: str, asked: argparse.Namespace) -> dict[str, str]:
     """What switches the parts on."""
     of: dict[str, dict[str, str]] = {
-        "sentry": {"SENTRY_DSN": address.replace("//", "//key@") + "/1", "SENTRY_TRACES_SAMPLE_RATE": asked.share},
+        "sentry": {"SENTRY_DSN": address.replace("//", "//key@") + "/1", "SENTRY_TRACES_SAMPLE_RATE": "0"},
         "traces": {
             "OTEL_EXPORTER_OTLP_ENDPOINT": address,
             "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
             "OTEL_TRACES_SAMPLER_ARG": asked.share,
         },
         "logs": {"LOG_STYLE": "json"},
+        TWICE: {"SENTRY_TRACES_SAMPLE_RATE": asked.share},
     }
-    return {name: value for part in asked.parts for name, value in of[part].items()}
+    return {name: value for part in (*PARTS, TWICE) if part in asked.parts for name, value in of[part].items()}
 
 
 def _play(opened: arena.Arena, watched: dict[str, str], asked: argparse.Namespace) -> dict[bool, list[Drained]]:
