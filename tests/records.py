@@ -28,6 +28,16 @@ TERMS = Terms(
 
 
 @contextmanager
+def undone(connection):
+    """A transaction that is rolled back past psycopg, which would drop all that is prepared on the connection."""
+    connection.pgconn.exec_(b"BEGIN")
+    try:
+        yield
+    finally:
+        connection.pgconn.exec_(b"ROLLBACK")
+
+
+@contextmanager
 def own_connection(name: str = "jobs test"):
     """A connection as a worker has one: not Django's, each statement its own transaction."""
     connection = connect(name)

@@ -167,9 +167,9 @@ def _claims(queues: dict[str, str], claims: int) -> dict[str, dict[str, float]]:
 
 
 def _claim(connection: Any, queue: str) -> float:
-    from tests.records import claim
+    from tests.records import claim, undone
 
-    with connection.transaction(force_rollback=True):
+    with undone(connection):
         began = time.perf_counter()
         claimed = claim(connection, CLAIM, queue=queue)
         spent = time.perf_counter() - began

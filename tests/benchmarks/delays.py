@@ -103,7 +103,9 @@ def _compare(look: Callable[[Any, str], None], looks: int) -> dict[str, float]:
 
 
 def _timed(connection: Any, look: Callable[[Any, str], None], queue: str) -> float:
-    with connection.transaction(force_rollback=True):
+    from tests.records import undone
+
+    with undone(connection):
         began = time.perf_counter()
         look(connection, queue)
         return (time.perf_counter() - began) * 1e3
