@@ -112,7 +112,7 @@ def test_an_override_holds_for_what_a_body_caught_and_asked_to_be_tried_again(fa
 
 
 def test_an_override_with_fewer_attempts_gives_the_job_up_and_says_so(end):
-    policy = RetryPolicy(max_attempts=9, overrides={TimeoutError: {"max_attempts": 1}})
+    policy = RetryPolicy(max_attempts=9, base=MINUTE, jitter="none", overrides={TimeoutError: {"max_attempts": 1}})
     assert end(ValueError("a bug"), policy)[0] == "queued"
     state, reason, error = end(TimeoutError("no answer"), policy)
     assert (state, reason) == ("dead_lettered", "attempts_exhausted")
