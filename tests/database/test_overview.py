@@ -2,11 +2,12 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -28,7 +29,7 @@ from tests.app.tasks import Echo
 from tests.busy_day import a_busy_day, count_a_day, make_schedules, reference_settings
 from tests.history import fill
 from tests.plans import read_by_index
-from tests.processes import ROOT
+from tests.processes import ROOT, wait_until
 from tests.records import OOPS, by_hand, claim, empty_heap
 from tests.review import person
 
@@ -385,16 +386,28 @@ def test_who_saw_a_pause_that_somebody_ended_begins_none(operator):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_presses_at_once_are_one_pause():
-    def press(_):
-        try:
-            return pausing.pause("default", duration=None, by="ann", why="x", looked=pausing.Looked(None)).done
-        finally:
-            connection.close()
+def test_of_two_presses_at_once_the_second_looks_when_the_first_is_written():
+    def press(hours):
+        duration = timedelta(hours=hours)
+        return pausing.pause("default", duration=duration, by="ann", why="x", looked=pausing.Looked(None)).done
 
-    with ThreadPoolExecutor(8) as pool:
-        assert sorted(pool.map(press, range(8))) == [False] * 7 + [True]
+    def press_elsewhere(hours):
+        with closing(connection):  # the thread's own
+            return press(hours)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert press(1)
+            second = pool.submit(press_elsewhere, 2)  # longer, so that nothing but the look stands in its way
+            wait_until(waits_for_a_lock)
+        assert not second.result()
     assert Decision.objects.filter(action="pause").count() == 1
+
+
+def waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0]
 
 
 def test_the_second_of_two_people_is_told_that_a_longer_pause_stands(operator):
