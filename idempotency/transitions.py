@@ -179,10 +179,12 @@ def _batch(rows: list[tuple[Any, ...]], asked_at: float = 0.0) -> list[Claimed]:
 
 def _options(text: str | None, read: dict[str, Any]) -> Any:
     """Jobs of one call carry the same headers, which are read once. What a canvas hangs on to is each job's own."""
-    if text is None or (known := read.get(text)) is None:
+    if text is None:
+        return None
+    if (known := read.get(text)) is None:
         known = loads(text)
-        if known and known.keys() == {"headers"}:
-            read[text or ""] = known
+        if known.keys() == {"headers"}:
+            read[text] = known
     return known
 
 

@@ -54,8 +54,9 @@ class Answers(Sequence[Enqueued]):
         return repr(list(self))
 
     def _answer(self, id_: str, key: str | None) -> Enqueued:
-        new = Enqueued(UUID(id_), None if key is None else UUID(key), State.QUEUED, True, None)
-        return self._others.get(id_) or new
+        if (other := self._others.get(id_)) is not None:
+            return other
+        return Enqueued(UUID(id_), None if key is None else UUID(key), State.QUEUED, True, None)
 
 
 def enqueue_many(
