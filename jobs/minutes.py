@@ -20,11 +20,17 @@ AT_ONCE = timedelta(minutes=10)  # counted in one go: hints wait no longer than 
 KEPT = timedelta(days=7)  # longer histories belong in a monitoring system
 DEEPEST = 100_000  # jobs counted in a queue; beyond it the number tells nobody more
 
+# Where nothing was counted yet it begins with the first thing that happened: of an empty day each piece would read all
+# that is new to the table, which the indexes of these columns know nothing of yet.
 DUE = """
 SELECT since, least(since + %(at_once)s::interval, newest), newest
 FROM (SELECT date_trunc('minute', statement_timestamp() - %(settled)s::interval) AS newest) AS n,
-    LATERAL (SELECT greatest((SELECT max(minute) FROM jobs_minute) + interval '1 minute',
-                             newest - %(back)s::interval) AS since) AS s
+    LATERAL (SELECT newest - %(back)s::interval AS oldest) AS o,
+    LATERAL (SELECT greatest(oldest, coalesce((SELECT max(minute) FROM jobs_minute) + interval '1 minute', least(
+        date_trunc('minute', least((SELECT min(created_at) FROM idempotency_record WHERE created_at >= oldest),
+                                   (SELECT min(finished_at) FROM idempotency_record WHERE finished_at >= oldest),
+                                   (SELECT min(finished_at) FROM idempotency_attempt WHERE finished_at >= oldest))),
+        newest - interval '1 minute'))) AS since) AS s
 WHERE since < newest AND pg_try_advisory_xact_lock(hashtextextended('jobs minutes', 0))
 """
 COUNT = """

@@ -4,10 +4,11 @@ An observer that raises is passed over, with a line in the log: a job must not f
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 watching: "tuple[Observer, ...]" = ()
+at_work: "tuple[IdempotentTask, Job] | None" = None  # what this worker process runs, where anybody watches
 Context = AbstractContextManager[Any] | None
 Ends = Callable[[BaseException | None], object]
 PASSED_OVER = "%s failed and is passed over"
@@ -77,6 +79,25 @@ class Death:
         return f"the process that ran it died{ran}; the job is {self.state} now"
 
 
+class Along:
+    """How an observer goes along with the jobs of one claim without being told of each.
+
+    Of the jobs in `told` it hears by `running`. The others cost it nothing while they run: what they need of it, such
+    as a scope, is there for all of them, and finds the job by `at_work` when a body asks for it.
+    """
+
+    told: Collection[int] = ()  # by their numbers
+
+    def failed(self, task: "IdempotentTask", job: "Job", error: BaseException | None) -> None:
+        """One of the others has ended, settled and without success; it is still at work."""
+
+    def mend(self) -> None:
+        """After each job: what its body has left behind must meet no other."""
+
+    def leave(self) -> None:
+        """The claim's last job has ended."""
+
+
 class Observer:
     """Hooks that do nothing: override those you need. Contexts may be None."""
 
@@ -88,6 +109,9 @@ class Observer:
 
     def claimed(self, queue: str, batch: Sequence[Claimed], seconds: float, headers: Mapping[str, str]) -> None:
         """A claim took a batch; `headers` are those of the hint that led to it."""
+
+    def along(self, batch: Sequence[Claimed]) -> Along | None:
+        """Jobs of a claim are about to run, one after the other. None: tell of each of them."""
 
     def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Ends | None:
         """Before an attempt. What it returns is called when that has ended and is settled: see `job.outcome`.
@@ -111,11 +135,14 @@ class Observer:
         """Send what is still held: the process may end now."""
 
 
-def add(observer: Observer) -> None:
-    """Let the observer watch this process and those that are forked from it; once, however often it is added."""
+def add(observer: Observer, *, first: bool = False) -> None:
+    """Let the observer watch this process and those that are forked from it; once, however often it is added.
+
+    `first`: before the others, which see the headers that it adds.
+    """
     global watching
     if observer not in watching:
-        watching = (*watching, observer)
+        watching = (observer, *watching) if first else (*watching, observer)
 
 
 def remove(observer: Observer) -> None:
@@ -132,10 +159,10 @@ def around(of: Callable[[Observer], Context]) -> Iterator[None]:
         yield
 
 
-def began(task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> list[Ends]:
-    """Tell of an attempt, without what a generator and a stack of contexts cost: each job pays for it."""
+def began(told: "Sequence[Observer]", task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> list[Ends]:
+    """Tell of an attempt, without what a generator and a stack of contexts cost."""
     ends = []
-    for observer in watching:
+    for observer in told:
         try:
             if (end := observer.running(task, job, request)) is not None:
                 ends.append(end)
@@ -155,10 +182,14 @@ def ended(ends: list[Ends], error: BaseException | None) -> None:
 
 def tell(what: Callable[[Observer], object]) -> None:
     for observer in watching:
-        try:
-            what(observer)
-        except Exception:
-            logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
+        guarded(observer, partial(what, observer))
+
+
+def guarded(observer: Observer, do: Callable[[], object]) -> None:
+    try:
+        do()
+    except Exception:
+        logger.exception(PASSED_OVER, type(observer).__name__, extra=log_events.OBSERVER_FAILED)
 
 
 def _enter(stack: ExitStack, observer: Observer, of: Callable[[Observer], Any]) -> None:

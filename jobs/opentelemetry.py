@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as contexts
@@ -23,8 +23,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from idempotency.claims import Claimed
-from jobs import masking, observers
-from jobs.observers import Death, Ends, Enqueuing, Observer
+from jobs import masking, observers, traceparent
+from jobs.left_out import LeftOut, Sent, left_out, remote, sent, span_in
+from jobs.observers import Along, Death, Ends, Enqueuing, Observer
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -42,7 +43,7 @@ def instrument(tracer_provider: "TracerProvider | None" = None) -> "Tracing":
     """Trace jobs with this provider, or with the global one; once per process, before workers fork."""
     known = next((o for o in observers.watching if isinstance(o, Tracing)), None)
     tracing = known or Tracing(tracer_provider or trace.get_tracer_provider())
-    observers.add(tracing)
+    observers.add(tracing, first=True)
     return tracing
 
 
@@ -76,8 +77,7 @@ class Tracing(Observer):
             yield
 
     def claimed(self, queue: str, batch: Sequence[Claimed], seconds: float, headers: Mapping[str, str]) -> None:
-        sent = {key for claimed in batch if (key := _sent(claimed.options)) is not None}  # in one call, with one header
-        origins = [origin for key in sent if (origin := _span_in(_remote(*key))).trace_flags.sampled]
+        origins = [origin for key in _sampled(batch) if (origin := span_in(remote(*key))).trace_flags.sampled]
         ended = time.time_ns()
         span = self._tracer.start_span(
             f"receive {queue}",
@@ -92,6 +92,9 @@ class Tracing(Observer):
         while len(self._claims) > CLAIMS_KEPT:
             self._claims.popitem(last=False)
 
+    def along(self, batch: Sequence[Claimed]) -> Along:
+        return LeftOut(batch)
+
     def running(
         self,
         task: "IdempotentTask",
@@ -100,8 +103,8 @@ class Tracing(Observer):
     ) -> Ends:
         claimed = job.claimed
         first = claimed.attempt == 1 and not claimed.replay_count
-        if first and (sent := _sent(claimed.options)) is not None and (left_out := _left_out(*sent)) is not None:
-            return _Within(left_out)
+        if first and (found := sent(claimed.options)) is not None and (context := left_out(*found)) is not None:
+            return _Within(context)
         span = self._process(task, job, first=first)
         return partial(_end, job, span, span.__enter__())
 
@@ -109,7 +112,7 @@ class Tracing(Observer):
         claimed = job.claimed
         caller = propagate.extract((claimed.options or {}).get("headers") or {}, Context())
         links = [Link(span)] if (span := self._claims.get(claimed.lease_id)) else []
-        origin = _span_in(caller)
+        origin = span_in(caller)
         if not first and origin.is_valid:
             links.append(Link(origin, {"jobs.link": "replay" if claimed.replay_count else "retry"}))
         attributes = _messaging(claimed.queue, "process") | _of_job(task, job)
@@ -153,7 +156,7 @@ class Tracing(Observer):
 
 
 class _Within:
-    """What the caller's sampler left out: a span that records nothing still costs eight times as much."""
+    """What the caller's sampler left out, with more than the one header. A span that records nothing costs far more."""
 
     __slots__ = ("_token",)
 
@@ -175,29 +178,10 @@ def _end(job: "Job", context: AbstractContextManager[Span], span: Span, _error: 
     context.__exit__(None, None, None)
 
 
-def _sent(options: Mapping[str, Any] | None) -> tuple[str, ...] | None:
-    """Those of a record's headers that a caller's context is made of; None where it had none."""
-    headers = options.get("headers") if options else None
-    if not headers or (traceparent := headers.get("traceparent")) is None:
-        return None
-    return traceparent, headers.get("tracestate", ""), headers.get("baggage", "")
-
-
-@lru_cache(256)  # jobs that were enqueued together come with one header
-def _remote(traceparent: str, tracestate: str, baggage: str) -> Context:
-    headers = {"traceparent": traceparent, "tracestate": tracestate, "baggage": baggage}
-    return propagate.extract({name: value for name, value in headers.items() if value}, Context())
-
-
-@lru_cache(256)
-def _left_out(*sent: str) -> Context | None:
-    """The caller's context, for whatever the body traces; None where the caller is sampled, or nothing can be read."""
-    span = _span_in(context := _remote(*sent))
-    return context if span.is_valid and not span.trace_flags.sampled else None
-
-
-def _span_in(context: Context) -> SpanContext:
-    return trace.get_current_span(context).get_span_context()
+def _sampled(batch: Sequence[Claimed]) -> set[Sent]:
+    """What the callers sent who may be sampled: one for all jobs of a call."""
+    found = {key for claimed in batch if (key := sent(claimed.options)) is not None}
+    return {key for key in found if not traceparent.is_left_out(key[0])}
 
 
 def _messaging(queue: str, operation: str) -> dict[str, Any]:

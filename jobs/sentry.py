@@ -8,10 +8,9 @@
 Sentry's own integration for Celery goes on with all other tasks; jobs are this one's, so that none is reported twice.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,11 @@ from sentry_sdk.integrations import Integration
 from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.scope import add_global_event_processor
 
-from jobs import check_ins, observers, sentry_attempts, sentry_events
-from jobs.observers import Context, Death, Ends, Enqueuing, Observer
-from jobs.sentry_attempts import NOTHING, ORIGIN, SAMPLED
+from idempotency.claims import Claimed
+from jobs import check_ins, observers, sentry_events, traceparent
+from jobs.observers import Along, Context, Death, Ends, Enqueuing, Observer
+from jobs.sentry_attempts import ORIGIN, SAMPLED, Pair
+from jobs.task import registered
 
 if TYPE_CHECKING:
     from jobs.context import Job
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 # They log what is captured here with its job: that a process died, and that a hint's task failed with it.
 SILENCED = ("celery.worker.request", "celery.concurrency.asynpool", "multiprocessing")
+
+_taken_over = set[str]()  # names of tasks
 
 
 class JobsIntegration(Integration):
@@ -49,6 +52,8 @@ class JobsIntegration(Integration):
 
 
 class Reports(Observer):
+    _pair: Pair | None = None
+
     def ticking(self, schedule: str, nominal: datetime, times: Mapping[str, Any]) -> Context:  # noqa: ARG002 - as asked
         return check_ins.ticking(schedule, times) if sentry_events.wanted() else None
 
@@ -59,12 +64,22 @@ class Reports(Observer):
     def enqueuing(self, enqueuing: Enqueuing) -> Context:
         return _publishing(enqueuing) if sentry_events.wanted() else None
 
-    def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Ends | None:
-        if (pair := sentry_attempts.here()) is None:
-            return None
-        _take_over(task)
-        pair.begin(task, job, request["headers"] or NOTHING)
-        return pair.end
+    def along(self, batch: Sequence[Claimed]) -> Along:
+        self._pair = None
+        if not sentry_events.wanted():
+            return Along()
+        for name in {claimed.task for claimed in batch}:
+            _take_over(name)
+        self._pair = Pair(batch)
+        return self._pair
+
+    def running(
+        self,
+        task: "IdempotentTask",
+        job: "Job",
+        request: dict[str, Any],  # noqa: ARG002 - as asked
+    ) -> Ends | None:
+        return self._pair.begin(task, job) if self._pair else None
 
     def died(self, death: Death) -> None:
         if sentry_events.wanted():
@@ -83,7 +98,10 @@ def _publishing(enqueuing: Enqueuing) -> Iterator[None]:
     with sentry_sdk.start_span(op="queue.publish", name=enqueuing.task.name, origin=ORIGIN) as span:
         headers = dict(sentry_sdk.get_isolation_scope().iter_trace_propagation_headers(span=span))
         if not headers.get("sentry-trace", "").endswith(SAMPLED):
-            headers.pop("baggage", None)  # two hundred bytes in each record, of use only where the caller is sampled
+            # Each byte is written three times, and of use only where the caller is sampled.
+            headers.pop("baggage", None)
+            if traceparent.is_left_out(enqueuing.headers.get("traceparent")):
+                headers.pop("sentry-trace", None)
         enqueuing.headers.update(headers)
         with check_ins.of_tick(enqueuing):
             yield
@@ -93,17 +111,20 @@ def _publishing(enqueuing: Enqueuing) -> Iterator[None]:
             span.set_data("messaging.message.id", str(enqueuing.answers[0].id))
 
 
-# -- one attempt ------------------------------------------------------------------------------------------------------
+# -- the integration for Celery ---------------------------------------------------------------------------------------
 
 
-@cache
-def _take_over(task: "IdempotentTask") -> None:
-    """Undo what the integration for Celery has put around this task, or the job would be reported twice.
+def _take_over(name: str) -> None:
+    """Undo what the integration for Celery has put around a task, or its jobs would be reported twice.
 
     It also makes a connection to the broker for each task, to read its kind: ten times what the rest of a job costs.
     """
+    if name in _taken_over or (kind := registered().get(name)) is None:
+        return
+    _taken_over.add(name)
+    task: Any = kind.instance()
     if (tracer := getattr(task, "__trace__", None)) is not None:
         task.__trace__ = unwrap(tracer)
-    called = type(task).__dict__.get("__call__")
+    called = kind.__dict__.get("__call__")
     if called is not None and hasattr(called, "__wrapped__"):
-        type(task).__call__ = called.__wrapped__  # type: ignore[method-assign]
+        kind.__call__ = called.__wrapped__  # type: ignore[method-assign]

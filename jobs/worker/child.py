@@ -174,6 +174,7 @@ class Child:
         batch, began, ran, ended = Batch(claimed), time.monotonic(), 0, False
         self.settler.paused.discard(queue)
         self.keeper.watch(batch)
+        self.tracer.follow(claimed)
         try:
             for current in batch.jobs():
                 if shared.stopping() or self._must_wait(queue, ran):
@@ -183,6 +184,7 @@ class Child:
                 ran += 1
             ended = ran == len(claimed)
         finally:
+            self.tracer.leave()
             unstarted = batch.take_unstarted()
             try:
                 if not ended:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from jobs.worker import shared, short_way
 from jobs.worker.attempt import settle_failure
 from jobs.worker.events import JobEvents
 from jobs.worker.settle import Settler
+from jobs.worker.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +35,17 @@ class JobTracer:
     def __init__(self, hostname: str, settler: Settler, events: JobEvents) -> None:
         self._hostname, self._settler, self._events = hostname, settler, events
         self._short = short_way.ShortWay()
+        self._watch: Watch | None = None
         self._ended: list[tuple[Claimed, float, str]] = []  # with seconds, and why it did not succeed
+
+    def follow(self, batch: Sequence[Claimed]) -> None:
+        """A claim's jobs come next; `leave` when they have ended."""
+        self._watch = Watch(batch) if observers.watching else None
+
+    def leave(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.leave()
 
     def run(self, task: IdempotentTask, claimed: Claimed, *, long: bool) -> None:
         """Run the job and settle it; `long`: whoever watches wants to see it while it runs."""
@@ -52,14 +64,10 @@ class JobTracer:
         shared.put_down()
 
     def _watched(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> None:
-        if not observers.watching:
+        if self._watch is not None:
+            self._watch.run(task, job, request, self._trace)
+        else:
             self._trace(task, job, request)
-            return
-        ends, error = observers.began(task, job, request), None
-        try:
-            error = self._trace(task, job, request)
-        finally:
-            observers.ended(ends, error)
 
     def _trace(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> BaseException | None:
         """Returns the error that it ended with."""

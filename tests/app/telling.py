@@ -6,7 +6,8 @@ import logging
 import sentry_sdk
 import structlog
 from opentelemetry import propagate, trace
-from opentelemetry.trace import NonRecordingSpan
+from opentelemetry.context import attach
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace import Span as OtelSpan
 from sentry_sdk.tracing import Span
 
@@ -77,6 +78,22 @@ class Leaves(Task):
             sentry_sdk.get_current_scope().add_event_processor(lambda event, _hint: event | {"logger": name})
         if fails:
             raise PermanentError(f"{name} fails")
+
+
+class Strays(Task):
+    """Returns the span that it is in, enters scopes and contexts of its own, and leaves none of them."""
+
+    dedupe_key = ("name",)
+
+    def run(self, name: str) -> str:
+        within = trace.get_current_span().get_span_context()
+        for enter in (sentry_sdk.Scope.set_isolation_scope, sentry_sdk.Scope.set_current_scope):
+            scope = sentry_sdk.Scope()
+            scope.set_tag("left", name)
+            enter(scope)
+        sampled = SpanContext(within.trace_id, 1, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+        attach(trace.set_span_in_context(NonRecordingSpan(sampled)))
+        return f"{within.trace_id:032x}-{within.span_id:016x}-{within.trace_flags:02x}"
 
 
 class CountsSpans(Task):

@@ -28,6 +28,8 @@ IDLE = 6.0  # seconds; an exporter of OpenTelemetry sends every five
 HEAD = 0.02  # of the jobs, before the clock starts
 SHARE = "0.01"
 LONGEST = 180.0
+COLLECTOR = "collector"
+SIDES = ("off", "on")
 PARTS = ("sentry", "traces", "logs")
 TWICE = "sentry-traces"  # Sentry traces as well what OpenTelemetry does
 
@@ -37,6 +39,7 @@ class Drained(NamedTuple):
 
     per_second: float
     cpu_us: float
+    of: dict[str, float]  # of each program, the collector's too
 
 
 def main() -> int:
@@ -50,23 +53,24 @@ def main() -> int:
     parser.add_argument("--loglevel", default="WARNING", help="of both; INFO is a line for each job (WARNING)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     asked = parser.parse_args()
-    with arena.opened() as opened, _collector(opened) as address:
-        found = _summary(_play(opened, _environment(address, asked), asked))
+    with arena.opened() as opened, _collector(opened) as (address, pid):
+        roots = opened.servers | {COLLECTOR: pid}
+        found = _summary(_play(opened, _environment(address, asked), roots, asked))
     print(json.dumps(found) if asked.json else "\n".join(f"{name:>24} {value:10,.2f}" for name, value in found.items()))
     return 0
 
 
 @contextmanager
-def _collector(opened: arena.Arena) -> Iterator[str]:
-    """Where it all goes."""
+def _collector(opened: arena.Arena) -> Iterator[tuple[str, int]]:
+    """Where it all goes: its address, and the process."""
     from config.embedded.valkey import free_port
     from tests.flower import answers
     from tests.processes import wait_until
 
     address = f"http://127.0.0.1:{(port := free_port())}"
-    opened.programs.spawn("collector", sys.executable, "-m", "tests.benchmarks.collector", str(port))
+    process = opened.programs.spawn(COLLECTOR, sys.executable, "-m", "tests.benchmarks.collector", str(port))
     wait_until(lambda: answers(address), 30, "the collector listens")
-    yield address
+    yield address, process.pid
 
 
 def _environment(address: str, asked: argparse.Namespace) -> dict[str, str]:
@@ -84,18 +88,22 @@ def _environment(address: str, asked: argparse.Namespace) -> dict[str, str]:
     return {name: value for part in (*PARTS, TWICE) if part in asked.parts for name, value in of[part].items()}
 
 
-def _play(opened: arena.Arena, watched: dict[str, str], asked: argparse.Namespace) -> dict[bool, list[Drained]]:
+def _play(
+    opened: arena.Arena, watched: dict[str, str], roots: dict[str, int], asked: argparse.Namespace
+) -> dict[bool, list[Drained]]:
     speeds: dict[bool, list[Drained]] = {True: [], False: []}
     opened.programs.relay()
     for number in range(asked.rounds):
         for on in (bool(number % 2), not number % 2):
-            speeds[on].append(_drain(opened, watched if on else {"LOG_STYLE": "terminal"}, asked))
+            speeds[on].append(_drain(opened, watched if on else {"LOG_STYLE": "terminal"}, roots, asked))
         before, after = (speeds[on][-1].per_second for on in (False, True))
         print(f"round {number + 1} of {asked.rounds}: off {before:,.0f}/s, on {after:,.0f}/s", file=sys.stderr)
     return speeds
 
 
-def _drain(opened: arena.Arena, environment: dict[str, str], asked: argparse.Namespace) -> Drained:
+def _drain(
+    opened: arena.Arena, environment: dict[str, str], roots: dict[str, int], asked: argparse.Namespace
+) -> Drained:
     """By a worker that is warm."""
     from config.celery import app
 
@@ -103,14 +111,15 @@ def _drain(opened: arena.Arena, environment: dict[str, str], asked: argparse.Nam
     _warm_up(opened, environment)
     _enqueue(environment, "noop", QUEUE, asked.jobs)
     app.control.add_consumer(QUEUE, reply=True, limit=1, timeout=2)
-    roots = opened.servers | {"worker": worker.pid}
+    roots = roots | {"worker": worker.pid}
     began, before = _when(lambda: opened.counter.value() >= asked.jobs * HEAD), cpu.used(roots)
     ended, after = _when(lambda: opened.counter.value() >= asked.jobs), cpu.used(roots)
     worker.kill()
     opened.counter.reset()
     _forget()
     timed = asked.jobs * (1 - HEAD)
-    return Drained(timed / (ended - began), sum(after[name] - before[name] for name in roots) / timed)
+    used = {name: (after[name] - before[name]) / timed for name in roots}
+    return Drained(timed / (ended - began), sum(used.values()) - used[COLLECTOR], used)
 
 
 def _warm_up(opened: arena.Arena, environment: dict[str, str]) -> None:
@@ -172,7 +181,7 @@ def _summary(found: dict[bool, list[Drained]]) -> dict[str, float]:
         "cpu_us_per_job_on": median(d.cpu_us for d in on),
         "ratio_by_cpu": median(costs),
         "load": os.getloadavg()[0],
-    }
+    } | {f"{name}_us_{side}": median(d.of[name] for d in found[side == "on"]) for name in on[0].of for side in SIDES}
 
 
 if __name__ == "__main__":

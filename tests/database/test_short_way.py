@@ -119,7 +119,7 @@ def tell(committing, monkeypatch):
         ids.append(str(task.enqueue(name="one", secret="hush").id))
         (claimed,) = claim(committing, queue=task.queue)
         try:
-            tracer.run(instance, claimed, long=False)
+            run_watched(tracer, instance, claimed)
         except BaseException as error:  # noqa: BLE001 - whatever a worker would see
             story.append(("raised", repr(error).partition("Traceback")[0]))
         finally:
@@ -140,6 +140,12 @@ def tell(committing, monkeypatch):
     signals.task_failure.disconnect(receivers["failure"])
     signals.task_retry.disconnect(receivers["retry"])
     own.close()
+
+
+def run_watched(tracer, task, claimed):
+    tracer.follow([claimed])
+    tracer.run(task, claimed, long=False)
+    tracer.leave()
 
 
 def raises(error):

@@ -1,7 +1,7 @@
 """What a body leaves with Sentry is told with its own job's event and with no other's, in one process."""
 
 from idempotency.models import Record
-from tests.app.telling import Leaves
+from tests.app.telling import Leaves, Strays
 from tests.processes import wait_until
 from tests.telemetry.test_traces import ended
 from tests.telemetry.test_unsampled import LEFT_OUT
@@ -34,6 +34,26 @@ def test_nothing_that_one_job_leaves_is_told_with_another(sunk, request_jobs, sp
             belongs_to(events[name], Record.objects.get(id=id_))
 
 
+def test_what_a_job_enters_and_does_not_leave_the_next_one_is_not_in(sunk, request_jobs, spawn_worker, spawn_relay):
+    asked = [
+        (Strays, {"name": "one"}),
+        (Strays, {"name": "two"}),
+        (Leaves, {"name": "last", "leaves": False, "fails": True}),
+    ]
+    ids = request_jobs(*asked, env=LEFT_OUT)
+    worker = spawn_worker(env=sunk.environment)
+    spawn_relay()
+    wait_until(lambda: ended(*ids))
+    assert not worker.stop()
+    *strayed, last = (Record.objects.get(id=id_) for id_ in ids)
+    assert len({record.lease_id for record in (*strayed, last)}) == 1, "one claim, or nothing was left to anybody"
+    for record in strayed:
+        assert f"00-{record.result}" == record.options["headers"]["traceparent"]
+    (event,) = sunk.sentry("event")
+    assert left_in(event) == {}
+    belongs_to(event, last)
+
+
 def left_in(event) -> dict:
     tags = {name: value for name, value in event["tags"].items() if name.startswith("left")}
     breadcrumbs = [crumb["message"] for crumb in event["breadcrumbs"]["values"]]
@@ -52,4 +72,4 @@ def belongs_to(event, record: Record) -> None:
     assert event["tags"]["celery_task_id"] == str(record.id)
     assert event["transaction"] == Leaves.name
     assert event["fingerprint"] == [Leaves.name, "PermanentError", "no vendor"]
-    assert event["contexts"]["trace"]["trace_id"] == record.options["headers"]["sentry-trace"].split("-")[0]
+    assert event["contexts"]["trace"]["trace_id"] == record.options["headers"]["traceparent"][3:35]
