@@ -1,6 +1,5 @@
 """Jobs whose callers OpenTelemetry's sampler left out: they make no span, and nobody whom they call makes one."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -11,12 +10,11 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags
 
 from idempotency.claims import Claimed
-from jobs import observers
+from jobs import observers, traceparent
 from jobs.observers import Along
 
 Sent = tuple[str, str, str]  # traceparent, tracestate, baggage
 
-_LEFT_OUT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f][02468ace]").fullmatch
 _SAMPLE = f"00-{1:032x}-{1:016x}-00"
 
 
@@ -62,28 +60,28 @@ def _is_plain(claimed: Claimed) -> bool:
     """Whether it was left out, and all that its body is to know of that is the one header."""
     if claimed.attempt != 1 or claimed.replay_count or (found := sent(claimed.options)) is None:
         return False
-    traceparent, tracestate, baggage = found
-    return not tracestate and not baggage and _LEFT_OUT(traceparent) is not None
+    header, tracestate, baggage = found
+    return not tracestate and not baggage and traceparent.is_left_out(header)
 
 
 def sent(options: Mapping[str, Any] | None) -> Sent | None:
     """Those of a record's headers that a caller's context is made of; None where it had none."""
     headers = options.get("headers") if options else None
-    if not headers or (traceparent := headers.get("traceparent")) is None:
+    if not headers or (header := headers.get("traceparent")) is None:
         return None
-    return traceparent, headers.get("tracestate", ""), headers.get("baggage", "")
+    return header, headers.get("tracestate", ""), headers.get("baggage", "")
 
 
 @lru_cache(256)  # jobs that were enqueued together come with one header
-def remote(traceparent: str, tracestate: str, baggage: str) -> Context:
-    headers = {"traceparent": traceparent, "tracestate": tracestate, "baggage": baggage}
+def remote(header: str, tracestate: str, baggage: str) -> Context:
+    headers = {"traceparent": header, "tracestate": tracestate, "baggage": baggage}
     return propagate.extract({name: value for name, value in headers.items() if value}, Context())
 
 
 @lru_cache(256)
-def left_out(traceparent: str, tracestate: str, baggage: str) -> Context | None:
+def left_out(header: str, tracestate: str, baggage: str) -> Context | None:
     """The caller's context, for whatever the body traces; None where the caller is sampled, or nothing can be read."""
-    span = span_in(context := remote(traceparent, tracestate, baggage))
+    span = span_in(context := remote(header, tracestate, baggage))
     return context if span.is_valid and not span.trace_flags.sampled else None
 
 

@@ -135,11 +135,14 @@ class Observer:
         """Send what is still held: the process may end now."""
 
 
-def add(observer: Observer) -> None:
-    """Let the observer watch this process and those that are forked from it; once, however often it is added."""
+def add(observer: Observer, *, first: bool = False) -> None:
+    """Let the observer watch this process and those that are forked from it; once, however often it is added.
+
+    `first`: before the others, which see the headers that it adds.
+    """
     global watching
     if observer not in watching:
-        watching = (*watching, observer)
+        watching = (observer, *watching) if first else (*watching, observer)
 
 
 def remove(observer: Observer) -> None:

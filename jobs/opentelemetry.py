@@ -23,7 +23,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from idempotency.claims import Claimed
-from jobs import masking, observers
+from jobs import masking, observers, traceparent
 from jobs.left_out import LeftOut, Sent, left_out, remote, sent, span_in
 from jobs.observers import Along, Death, Ends, Enqueuing, Observer
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 NAME = "celery-idempotent-jobs"
 SYSTEM = "postgresql"  # the queue is a table; brokers carry hints
 MOST_LINKS = 32  # of one claim: exporters cut longer lists
-LEFT_OUT = ("-00", "-02")  # how most of those headers end that are not sampled
 CLAIMS_KEPT = 8  # newest ones that jobs may link to
 
 
@@ -44,7 +43,7 @@ def instrument(tracer_provider: "TracerProvider | None" = None) -> "Tracing":
     """Trace jobs with this provider, or with the global one; once per process, before workers fork."""
     known = next((o for o in observers.watching if isinstance(o, Tracing)), None)
     tracing = known or Tracing(tracer_provider or trace.get_tracer_provider())
-    observers.add(tracing)
+    observers.add(tracing, first=True)
     return tracing
 
 
@@ -182,7 +181,7 @@ def _end(job: "Job", context: AbstractContextManager[Span], span: Span, _error: 
 def _sampled(batch: Sequence[Claimed]) -> set[Sent]:
     """What the callers sent who may be sampled: one for all jobs of a call."""
     found = {key for claimed in batch if (key := sent(claimed.options)) is not None}
-    return {key for key in found if not key[0].endswith(LEFT_OUT)}
+    return {key for key in found if not traceparent.is_left_out(key[0])}
 
 
 def _messaging(queue: str, operation: str) -> dict[str, Any]:

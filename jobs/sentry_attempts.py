@@ -16,7 +16,7 @@ from sentry_sdk.scope import Scope
 from sentry_sdk.tracing_utils import has_tracing_enabled
 
 from idempotency.claims import Claimed
-from jobs import check_ins, conf, sentry_events, sentry_scopes
+from jobs import check_ins, conf, sentry_events, sentry_scopes, traceparent
 from jobs.context import Outcome
 from jobs.observers import Along, Ends
 from jobs.sentry_scopes import CURRENT, ISOLATION
@@ -113,7 +113,7 @@ class Pair(Along):
         scope.clear_breadcrumbs()
         scope.add_event_processor(partial(sentry_events.tell_of_job, task, job))
         scope.set_transaction_name(task.name, source="task")
-        scope.generate_propagation_context(dict(_continued(job.claimed)))
+        scope.generate_propagation_context(_trace(_continued(job.claimed)))
         return scope
 
     def _fork_current(self, task: "IdempotentTask") -> Scope:
@@ -161,6 +161,14 @@ def _continued(claimed: Claimed) -> Mapping[str, str]:
     return _headers(claimed) if claimed.attempt == 1 and not claimed.replay_count else NOTHING
 
 
+def _trace(continued: Mapping[str, str]) -> dict[str, str]:
+    """What Sentry goes on with. A trace that is not its own has OpenTelemetry's ids, which the logs tell too."""
+    if continued.get("sentry-trace", "").endswith(SAMPLED) or not (header := continued.get("traceparent")):
+        return dict(continued)
+    ids = traceparent.ids(header)
+    return dict(continued) if ids is None else {"sentry-trace": f"{ids[0]}-{ids[1]}{NOT_SAMPLED}"}
+
+
 def _sampled(continued: Mapping[str, str]) -> bool | None:
     """Whether to trace it; None: let Sentry decide, where the project has a sampler. Drawing here costs a fiftieth."""
     if sent := continued.get("sentry-trace"):
@@ -168,6 +176,8 @@ def _sampled(continued: Mapping[str, str]) -> bool | None:
             return False
         if sent.endswith(SAMPLED):
             return True
+    elif traceparent.is_left_out(continued.get("traceparent")):
+        return False
     options = sentry_sdk.get_client().options
     if not has_tracing_enabled(options):
         return False

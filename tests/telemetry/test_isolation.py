@@ -72,4 +72,4 @@ def belongs_to(event, record: Record) -> None:
     assert event["tags"]["celery_task_id"] == str(record.id)
     assert event["transaction"] == Leaves.name
     assert event["fingerprint"] == [Leaves.name, "PermanentError", "no vendor"]
-    assert event["contexts"]["trace"]["trace_id"] == record.options["headers"]["sentry-trace"].split("-")[0]
+    assert event["contexts"]["trace"]["trace_id"] == record.options["headers"]["traceparent"][3:35]
