@@ -33,6 +33,16 @@ GUARDS = {
         "alone = (SELECT count(*) FROM taken) = 1",
         "line = NULL",
     ),
+    "claim_lone": (
+        "line IS NOT NULL",
+        "attempt < max_attempts",
+        "LIMIT 2) AS two) = 1",
+        "vendor IS NOT NULL OR paused_at IS NOT NULL",
+        "r.state = 'queued'",
+        "FOR UPDATE SKIP LOCKED",
+        "alone = (SELECT count(*) FROM taken) = 1",
+        "line = NULL",
+    ),
     "succeed": OWNED,
     "retry": (*OWN, "WHEN attempt >= max_attempts THEN 'dead_lettered'", TAKEN_BACK),
     "fail": OWN,
@@ -76,8 +86,10 @@ GUARDS = {
     "backlog": ("line IS NOT NULL", "paused_at IS NOT NULL"),
     "expire": ("state = 'processing'", "claimed_by = %(claimed_by)s"),
 }
+CLAIMS = ("attempt = attempt + 1", "fencing_token = r.fencing_token + 1", "lease_id = %(lease_id)s")
 RAISES = {
-    "claim": ("attempt = attempt + 1", "fencing_token = r.fencing_token + 1", "lease_id = %(lease_id)s"),
+    "claim": CLAIMS,
+    "claim_lone": CLAIMS,
     "discard": ("fencing_token = fencing_token + 1",),
     "supersede": ("fencing_token = fencing_token + 1",),
     "replay": ("fencing_token = fencing_token + 1",),
