@@ -52,11 +52,24 @@ def _watched(contender: Contender, arena: Arena, jobs: int) -> tuple[float, dict
     _wait(lambda: arena.counter.value() >= max(1, int(jobs * HEAD)), contender)
     began, spent = time.perf_counter(), cpu.used(roots)
     _wait(lambda: arena.counter.value() >= jobs, contender)
-    _wait(lambda: contender.left() == 0, contender)
-    seconds, total = time.perf_counter() - began, cpu.used(roots)
+    ended, total = _ended(contender), cpu.used(roots)
+    seconds = ended - began
     used = {name: total[name] - spent[name] for name in roots}
     servers = {name: used.pop(name) for name in arena.servers}
     return seconds, {"workers": sum(used.values()), **servers}
+
+
+def _ended(contender: Contender) -> float:
+    """When nothing was left: the moment of the question, for to count what is left takes some of them longer."""
+    asked = 0.0
+
+    def none_left() -> bool:
+        nonlocal asked
+        asked = time.perf_counter()
+        return contender.left() == 0
+
+    _wait(none_left, contender)
+    return asked
 
 
 def _wait(reached: Callable[[], bool], contender: Contender) -> None:

@@ -10,6 +10,14 @@ django.setup()
 from tests.benchmarks import driver, tasks
 
 BACKLOG = "backlog"
+AMONG_NEWEST = """
+SELECT count(*) FROM (SELECT state FROM idempotency_record ORDER BY id DESC LIMIT 1000) AS newest
+WHERE state IN ('queued', 'processing')
+"""
+AMONG_ALL = """
+SELECT (SELECT count(*) FROM idempotency_record WHERE line IS NOT NULL)
+    + (SELECT count(*) FROM idempotency_record WHERE state = 'processing')
+"""
 
 
 class Ours:
@@ -41,15 +49,18 @@ class Broad(Ours):
 
 
 def left() -> int:
-    """By the indexes of live records: this is asked while others are being measured."""
+    """By the indexes of live records: this is asked while others are being measured. The newest end last: first these.
+
+    All are counted only when none of those is left: it goes past what has ended, as nobody has tidied up yet.
+    """
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT (SELECT count(*) FROM idempotency_record WHERE line IS NOT NULL)"
-            " + (SELECT count(*) FROM idempotency_record WHERE state = 'processing')"
-        )
-        return int(cursor.fetchone()[0])
+        for question in (AMONG_NEWEST, AMONG_ALL):
+            cursor.execute(question)
+            if count := int(cursor.fetchone()[0]):
+                return count
+    return 0
 
 
 if __name__ == "__main__":
