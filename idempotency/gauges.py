@@ -1,7 +1,8 @@
 """What the gauges of a monitoring system are read from: the records, in a few statements over small indexes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from idempotency.statements import Connection, run
 
@@ -26,6 +27,7 @@ class Load:
     age_p95: float
     age_p99: float
     oldest: float
+    late: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,18 @@ class Open:
     oldest: float
 
 
-def loads(connection: Connection, queues: Sequence[str]) -> list[Load]:
-    """One entry per queue. `oldest` is of everything due and not ended: waiting, held, parked, running, tried again."""
-    return [Load(*row) for row in run(connection, "load", queues=list(queues), cap=COUNTED, tried=TRIED)]
+def loads(connection: Connection, deadlines: Mapping[str, timedelta | None]) -> list[Load]:
+    """One entry per queue. `oldest` is of everything due and not ended: waiting, held, parked, running, tried again.
+
+    `late` are those of `due` that have been for longer than their queue's deadline.
+    """
+    queues, spans = list(deadlines), list(deadlines.values())
+    return [Load(*row) for row in run(connection, "load", queues=queues, deadlines=spans, cap=COUNTED, tried=TRIED)]
+
+
+def tokens(connection: Connection) -> list[tuple[str, str, int]]:
+    """Queue, vendor, and the calls that a claim could take at this moment; only where there is a limit."""
+    return [(queue, vendor, calls) for queue, vendor, calls in run(connection, "tokens")]
 
 
 def given_up(connection: Connection) -> list[GivenUp]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.conf import settings
@@ -161,6 +162,18 @@ def snapshot_every() -> timedelta:
     """How old the metrics may be: whoever asks more often is told the same."""
     span: timedelta = _get("SNAPSHOT_EVERY", timedelta(seconds=15))
     return span
+
+
+def release() -> str:
+    """What charts call this code: a tag or a commit; else the version of this package."""
+    return str(_get("RELEASE", None) or _version())
+
+
+def _version() -> str:
+    try:
+        return version("celery-idempotent-jobs")
+    except PackageNotFoundError:  # run from its source
+        return "source"
 
 
 def long_transaction() -> timedelta:

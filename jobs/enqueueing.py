@@ -16,6 +16,7 @@ from idempotency.errors import EnqueueBusy, EnqueueError, KeyConflict
 from idempotency.states import State
 from jobs import canvas, conf, hints, observers, room
 from jobs.errors import UnknownQueueError
+from jobs.metrics import callers
 from jobs.observers import Enqueuing
 from jobs.options import Options
 
@@ -65,8 +66,10 @@ def _enqueue(
     with told_when_busy(task):
         (found,) = transitions.enqueue(connection, terms, [request])
     answer = answer_of(task, request, found)
-    if not answer.created and found.id.hex != request.id and canvas.continues(options.canvas or {}):
-        _join(task, options, found)
+    if not answer.created:
+        callers.answered(terms.queue, 1)
+        if found.id.hex != request.id and canvas.continues(options.canvas or {}):
+            _join(task, options, found)
     if found.claimable:
         hints.after_commit(terms.queue)
     return answer

@@ -14,6 +14,7 @@ from idempotency.connection import pipelined
 from idempotency.states import State
 from jobs import hints, observers
 from jobs.enqueueing import CHUNK, Enqueued, answer_of, fitted, terms_of, told_when_busy
+from jobs.metrics import callers
 from jobs.observers import Enqueuing
 from jobs.options import Options
 
@@ -115,7 +116,9 @@ def _write(
                 missing += others
                 if claimable:
                     hints.after_commit(terms.queue)
-        return {id_: answer for some in _chunks(missing) for id_, answer in _others(task, terms, some)}
+        old = {id_: answer for some in _chunks(missing) for id_, answer in _others(task, terms, some)}
+        callers.answered(terms.queue, len(old))
+        return old
 
 
 def _answers(terms: Terms, chunks: Iterator[Sequence[Request]]) -> Iterator[tuple[bool, list[Request]]]:

@@ -17,6 +17,7 @@ from kombu import Producer
 from kombu.utils.uuid import uuid
 
 from jobs import log_events, observers
+from jobs.metrics import callers
 from jobs.metrics.measuring import here
 from jobs.transport import amqp
 
@@ -48,6 +49,8 @@ class _Nudge:
 
     def __call__(self) -> None:
         nudge(self.queue)
+        if callers.is_due():
+            callers.tell()
 
 
 def after_commit(queue: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from idempotency.statements import Connection
 from jobs import conf, registry
+from jobs.metrics import end_to_end
 
 EVERY = 10.0  # seconds between two looks whether a minute is over: four of five find none, and cost a probe
 SETTLED = timedelta(seconds=5)  # after its end: by then the statements that began in it are committed
@@ -43,7 +44,7 @@ WITH standing AS MATERIALIZED (
               ORDER BY line, account_hash, available_at LIMIT %(deepest)s) AS waiting
     ) AS lined, LATERAL (
         SELECT coalesce(sum(busy), 0) AS busy, coalesce(sum(slots), 0) AS slots FROM jobs_worker
-        WHERE queues ? q.queue AND seen_at > statement_timestamp() - %(alive)s::interval
+        WHERE queues ? q.queue AND seen_at > statement_timestamp() - %(alive)s::interval AND draining_at IS NULL
     ) AS workers
     WHERE %(is_newest)s
 ), came AS (
@@ -113,6 +114,7 @@ def count(connection: Any, queues: Sequence[str]) -> bool:
             return False
         since, until, newest = due
         cursor.execute(COUNT, parameters(queues) | {"since": since, "until": until, "is_newest": until == newest})
+        end_to_end.add(connection, list(queues), since, until)
     return bool(until < newest)
 
 

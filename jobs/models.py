@@ -20,6 +20,9 @@ class Worker(models.Model):
     busy = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(db_index=True)
+    draining_at = models.DateTimeField(null=True, help_text="last said that it takes nothing more")
+    # A default of the table's: a worker of the release before does not name it.
+    build = models.JSONField(db_default={}, help_text="what it is made of: version, django, celery, python")
 
     def __str__(self) -> str:
         return self.name

@@ -1,27 +1,39 @@
-"""The worker registry: who is there, which queues and tasks it serves, how busy it is."""
+"""The worker registry: who is there, which queues and tasks it serves, how busy it is, and who is about to leave."""
 
 import json
-from collections.abc import Sequence
+import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from idempotency.statements import Connection
+from jobs import conf
 
 EVERY = 5.0  # seconds between two reports
 ALIVE = timedelta(seconds=15)  # three missed reports
 
 REPORT = """
-INSERT INTO jobs_worker (name, pid, queues, tasks, slots, busy, started_at, seen_at)
-VALUES (%(name)s, %(pid)s, %(queues)s::jsonb, %(tasks)s::jsonb, %(slots)s, %(busy)s, statement_timestamp(),
-        statement_timestamp())
+INSERT INTO jobs_worker (name, pid, queues, tasks, slots, busy, build, started_at, seen_at)
+VALUES (%(name)s, %(pid)s, %(queues)s::jsonb, %(tasks)s::jsonb, %(slots)s, %(busy)s, %(build)s::jsonb,
+        statement_timestamp(), statement_timestamp())
 ON CONFLICT (name) DO UPDATE SET pid = excluded.pid, queues = excluded.queues, tasks = excluded.tasks,
-    slots = excluded.slots, busy = excluded.busy, seen_at = excluded.seen_at,
+    slots = excluded.slots, busy = excluded.busy, build = excluded.build, seen_at = excluded.seen_at,
+    draining_at = NULL,
     started_at = CASE WHEN jobs_worker.pid = excluded.pid THEN jobs_worker.started_at ELSE excluded.started_at END
 """
+# By its pid too: a new worker may have taken the name over.
+DRAINS = """
+UPDATE jobs_worker SET draining_at = statement_timestamp() WHERE name = %(name)s AND pid = %(pid)s
+"""
 LIVE = """
-SELECT name, queues, tasks, slots, busy, seen_at FROM jobs_worker
-WHERE seen_at > statement_timestamp() - %(alive)s ORDER BY name
+SELECT name, queues, tasks, slots, busy, seen_at, build FROM jobs_worker
+WHERE seen_at > statement_timestamp() - %(alive)s AND draining_at IS NULL ORDER BY name
+"""
+DRAINING = """
+SELECT queues FROM jobs_worker WHERE draining_at > statement_timestamp() - %(alive)s
 """
 
 
@@ -33,13 +45,27 @@ class LiveWorker:
     slots: int
     busy: int
     seen_at: datetime
+    build: Mapping[str, str]  # as `build()` tells it; empty of a worker of an older release
+
+
+@cache
+def build() -> Mapping[str, str]:
+    """What this process is made of."""
+    return {"version": conf.release(), "django": version("django"), "celery": version("celery"),
+            "python": platform.python_version()}  # fmt: skip
 
 
 def report(connection: Connection, **worker: Any) -> None:
     """Write what a worker says of itself: name, pid, queues, tasks, slots, busy."""
-    worker |= {"queues": json.dumps(worker["queues"]), "tasks": json.dumps(worker["tasks"])}
+    about = {name: json.dumps(worker[name]) for name in ("queues", "tasks")} | {"build": json.dumps(build())}
     with connection.cursor() as cursor:
-        cursor.execute(REPORT, worker)
+        cursor.execute(REPORT, worker | about)
+
+
+def drains(connection: Connection, name: str, pid: int) -> None:
+    """Write that a worker takes nothing more and finishes what it runs: from now on it serves no queue."""
+    with connection.cursor() as cursor:
+        cursor.execute(DRAINS, {"name": name, "pid": pid})
 
 
 def leave(connection: Connection, name: str) -> None:
@@ -56,4 +82,14 @@ def forget_dead(connection: Connection, after: timedelta = timedelta(days=1)) ->
 def live(connection: Connection) -> list[LiveWorker]:
     with connection.cursor() as cursor:
         cursor.execute(LIVE, {"alive": ALIVE})
-        return [LiveWorker(n, json.loads(q), json.loads(t), s, b, at) for n, q, t, s, b, at in cursor.fetchall()]
+        return [
+            LiveWorker(name, json.loads(queues), json.loads(tasks), slots, busy, at, json.loads(build))
+            for name, queues, tasks, slots, busy, at, build in cursor.fetchall()
+        ]
+
+
+def draining(connection: Connection) -> list[Sequence[str]]:
+    """The queues of each worker that is finishing what it runs."""
+    with connection.cursor() as cursor:
+        cursor.execute(DRAINING, {"alive": ALIVE})
+        return [json.loads(queues) for (queues,) in cursor.fetchall()]

@@ -27,11 +27,16 @@ VENDOR = Label("the vendors that tasks name")
 VENDOR_OR_NONE = Label("the vendors that tasks name, or empty")
 QUANTILE = one_of(*QUANTILES)
 SENT = one_of("", "failed")
+BUILD = Label("the builds of live workers")
+OF_BUILD = Label("one of each build", most=1)
 
 LEDGER = "records, by the snapshot"
 WORKERS = "workers' reports, by the snapshot"
 MINUTES = "the relay's minutes, by the snapshot"
 MEASURED = "workers' own measurements, added up in the database"
+CALLERS = "callers' own measurements and people's decisions, added up in the database"
+ENDED = "the relay's minutes, added up in the database"
+ADDED_UP = {MEASURED, CALLERS, ENDED}  # kept in one table, and not in the snapshot
 
 BY_QUEUE = {"queue": QUEUE}
 OF_WINDOW = {"criticality": CRITICALITY, "window": one_of(*WINDOWS)}
@@ -41,6 +46,7 @@ BY_MINUTES = "15 rows for each queue"
 BY_DAYS = "4,320 rows for each queue, of a table that is read in this order"
 BY_LABELS = "15 rows for each vendor and outcome"
 PER_EVENT = "a microsecond in the worker, a row per minute"
+PER_MINUTE = "a microsecond in the caller, and a statement a minute in each of its processes"
 
 METRICS = (
     # -- depth and age
@@ -58,6 +64,9 @@ METRICS = (
     Metric(name="jobs_forecast_age_seconds", unit=Unit.SECONDS, labels=BY_QUEUE | {"criticality": CRITICALITY},
            help="What the p95 of that will be in 15 minutes if it goes on as in the last 15; absent where less than "
            "five minutes of them were looked at.", source=MINUTES, cost=BY_MINUTES),
+    Metric(name="jobs_due_deficit", unit=Unit.JOBS, labels=BY_QUEUE | {"criticality": CRITICALITY},
+           help="Jobs that are due, have not begun, and come after the queue's deadline even if they begin now. Absent "
+           "where a queue has none.", source=LEDGER, cost="none beside that of the ages: they are among the counted"),
     Metric(name="jobs_queue_fill_ratio", unit=Unit.RATIO, labels=BY_QUEUE,
            help="Waiting jobs as a share of the queue's bound; 0 where it has none.", source=LEDGER, cost=BY_BACKLOG),
     Metric(name="jobs_leases_overdue", unit=Unit.JOBS, labels=BY_QUEUE,
@@ -76,6 +85,14 @@ METRICS = (
            help=f"Jobs that ended in {RECENT}.", source=MINUTES, cost=BY_MINUTES),
     Metric(name="jobs_recent_enqueued", unit=Unit.JOBS, labels=BY_QUEUE, help=f"Jobs accepted in {RECENT}.",
            source=MINUTES, cost=BY_MINUTES),
+    Metric(name="jobs_duplicates_suppressed_total", kind=Kind.COUNTER, unit=Unit.JOBS, labels=BY_QUEUE,
+           help="Enqueues that were answered by a record with the same key, and made none. Of a caller that is killed "
+           "the last minute is missing; a schedule's ticks are not among them.", source=CALLERS, cost=PER_MINUTE),
+    Metric(name="jobs_end_to_end_seconds", kind=Kind.HISTOGRAM, unit=Unit.SECONDS, buckets=WAITS,
+           labels=BY_QUEUE | {"state": one_of("succeeded", *GIVEN_UP)},
+           help="How long jobs took from enqueue to end: with every wait, retry and pause, and with the delay that the "
+           "caller asked for. Told a minute after they ended; what was replayed or cancelled is left out.",
+           source=ENDED, cost="a second look at what ended in a minute: 0.6 µs for each, in the relay's statement"),
     Metric(name="jobs_slo_missed_ratio", unit=Unit.RATIO, labels=BY_QUEUE | OF_WINDOW,
            help="Of the jobs that ended within the window, the share that was given up or succeeded after the queue's "
            "deadline; absent where none ended. A job that a person cancelled is not counted as missed.",
@@ -92,6 +109,10 @@ METRICS = (
            cost="an index of these jobs alone"),
     Metric(name="jobs_dead_letter_oldest_seconds", unit=Unit.SECONDS, labels=BY_QUEUE,
            help="For how long the oldest of them has waited.", source=LEDGER, cost="the same"),
+    Metric(name="jobs_dead_letters_resolved_total", kind=Kind.COUNTER, unit=Unit.JOBS,
+           labels=BY_QUEUE | {"decision": one_of("replayed", "discarded", "corrected")},
+           help="Given-up jobs about which a person has decided. Who replays a job twice has decided twice.",
+           source=CALLERS, cost="a statement for each decision, of one job or of a slice of many"),
     Metric(name="jobs_attempts_lost", unit=Unit.ATTEMPTS,
            help=f"Attempts of {RECENT} whose worker died, froze or lost the database.", source=LEDGER,
            cost="an index of failed attempts by time"),
@@ -100,6 +121,12 @@ METRICS = (
            labels=BY_QUEUE | {"vendor": VENDOR_OR_NONE, "kind": one_of(*(k.value for k in PauseKind))},
            help="Since when a queue has not been well. A failed probe and a relapse do not begin a new episode.",
            source=LEDGER, cost=ONE_ROW),
+    Metric(name="jobs_pause_ends_timestamp_seconds", unit=Unit.MOMENT, labels=BY_QUEUE | {"vendor": VENDOR_OR_NONE},
+           help="Until when a queue is paused: the vendor's Retry-After, the circuit's next probe, or what a person "
+           "said. Absent where somebody has to resume it, and while a probe is out.", source=LEDGER, cost=ONE_ROW),
+    Metric(name="jobs_vendor_tokens", unit=Unit.CALLS, labels=BY_QUEUE | {"vendor": VENDOR},
+           help="Calls that a claim could take at this moment, at most the limit's burst: 0 while each has to wait for "
+           "its slot or the queue is paused. Absent where there is no limit.", source=LEDGER, cost=ONE_ROW),
     Metric(name="jobs_vendor_latency_seconds", unit=Unit.SECONDS, labels={"vendor": VENDOR, "quantile": QUANTILE},
            help=f"How long the vendor took to answer, or not to, in {RECENT}.", source=MEASURED, cost=BY_LABELS),
     Metric(name="jobs_vendor_error_ratio", unit=Unit.RATIO, labels={"vendor": VENDOR},
@@ -113,6 +140,13 @@ METRICS = (
     # -- workers
     Metric(name="jobs_workers", unit=Unit.WORKERS, labels=BY_QUEUE, help="Live workers that serve the queue.",
            source=WORKERS, cost=ONE_ROW),
+    Metric(name="jobs_workers_draining", unit=Unit.WORKERS, labels=BY_QUEUE,
+           help="Workers of the queue that were told to stop and finish what they run; not among the live ones.",
+           source=WORKERS, cost="a row, and a short statement of a stopping worker every five seconds"),
+    Metric(name="jobs_build_info", unit=Unit.NOTHING,
+           labels={"version": BUILD, "django": OF_BUILD, "celery": OF_BUILD, "python": OF_BUILD},
+           help="1 for each build of which a live worker is made. The version is JOBS_RELEASE.", source=WORKERS,
+           cost="the workers' rows, which are read anyway"),
     Metric(name="jobs_worker_slots", unit=Unit.SLOTS, labels=BY_QUEUE,
            help="Jobs that they can run at once. A worker of several queues counts in each.", source=WORKERS,
            cost=ONE_ROW),
@@ -130,8 +164,8 @@ METRICS = (
            source=MEASURED, cost=PER_EVENT),
     Metric(name="messaging_client_sent_messages_total", kind=Kind.COUNTER, unit=Unit.MESSAGES,
            labels={"messaging_destination_name": QUEUE, "error_type": SENT},
-           help="Hints that relays and workers sent, or failed to (messaging.client.sent.messages). Those of callers "
-           "are not counted: a web process tells nobody what it measures.", source=MEASURED, cost=PER_EVENT),
+           help="Hints that callers, relays and workers sent, or failed to (messaging.client.sent.messages). Callers "
+           "tell once a minute.", source=MEASURED, cost=PER_EVENT),
     Metric(name="messaging_client_operation_duration_seconds", kind=Kind.HISTOGRAM, unit=Unit.SECONDS,
            labels={"messaging_destination_name": QUEUE, "messaging_operation_name": one_of("send"), "error_type": SENT},
            buckets=RUNS, help="How long they took to send, up to the broker's answer where it gives one "

@@ -31,10 +31,14 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`values` None: one for each of what `bounded_by` names, and no more than that."""
+    """`values` None: one for each of what `bounded_by` names, and no more than that.
+
+    `most`: how many series it makes of one then; 1 of what another label tells already.
+    """
 
     bounded_by: str
     values: Callable[[], Iterable[str]] | None = None
+    most: int = 15
 
     def allows(self, value: str) -> bool:
         return self.values is None or value in set(self.values())

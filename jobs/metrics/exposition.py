@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, product
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from jobs.metrics import catalogue
 from jobs.metrics.catalogue import METRICS
 from jobs.metrics.entries import Kind, Metric
+from jobs.metrics.measuring import Sum
 from jobs.metrics.reading import Total
 from jobs.metrics.samples import Sample
 
@@ -36,8 +37,8 @@ class Ledger(Collector):
         for total in totals:
             sums[total.metric].append(total)
         for metric in METRICS:
-            if metric.source == catalogue.MEASURED and metric.kind is not Kind.GAUGE:
-                yield _measured(metric, _known(metric, sums[metric.name]))
+            if metric.source in catalogue.ADDED_UP and metric.kind is not Kind.GAUGE:
+                yield _measured(metric, [*_known(metric, sums[metric.name]), *_zeros(metric, sums[metric.name])])
             else:
                 yield _plain(metric, by_metric[metric.name])
 
@@ -70,6 +71,16 @@ def _known(metric: Metric, totals: Iterable[Total]) -> list[Total]:
     return [t for t in totals if all(label.allows(said) for label, said in zip(labels, t.labels, strict=True))]
 
 
+def _zeros(metric: Metric, known: Iterable[Total]) -> list[Total]:
+    """The counters that have not counted yet: one that is born at 25 shows no increase."""
+    values = [label.values for label in metric.labels.values()]
+    if metric.kind is not Kind.COUNTER:
+        return []
+    there = {total.labels for total in known}
+    return [Total(metric.name, labels, Sum([0])) for labels in product(*(one() for one in values if one))
+            if len(labels) == len(values) and labels not in there]  # fmt: skip
+
+
 def budget() -> int:
     """How many series there are at most, for the declared queues and 15 vendors."""
     return sum(_series(metric) for metric in METRICS)
@@ -78,5 +89,5 @@ def budget() -> int:
 def _series(metric: Metric) -> int:
     count = len(metric.buckets) + 3 if metric.buckets else 1
     for label in metric.labels.values():
-        count *= 15 if label.values is None else len(list(label.values()))
+        count *= label.most if label.values is None else len(list(label.values()))
     return count

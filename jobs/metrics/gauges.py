@@ -29,7 +29,7 @@ NEWEST_MARK = "SELECT extract(epoch FROM max(at))::float8 FROM jobs_mark"
 
 
 def depth(connection: Connection) -> Iterator[Sample]:
-    for load in gauges.loads(connection, list(conf.queues())):
+    for load in gauges.loads(connection, {queue: conf.deadline(queue) for queue in conf.queues()}):
         by_state = {"ready": 0 if load.paused else load.due, "paused": load.due if load.paused else 0,
                     "scheduled": load.scheduled, "held": load.held, "parked": load.parked,
                     "running": load.running}  # fmt: skip
@@ -43,6 +43,8 @@ def depth(connection: Connection) -> Iterator[Sample]:
 
 def _ages(load: Load, criticality: str) -> Iterator[Sample]:
     yield sample("jobs_oldest_due_age_seconds", load.oldest, queue=load.queue, criticality=criticality)
+    if conf.deadline(load.queue) is not None:
+        yield sample("jobs_due_deficit", load.late, queue=load.queue, criticality=criticality)
     for quantile, age in zip(QUANTILES, (load.age_p50, load.age_p95, load.age_p99), strict=True):
         yield sample("jobs_waiting_age_seconds", age, queue=load.queue, quantile=quantile)
 
@@ -90,12 +92,19 @@ def dead_letters(connection: Connection) -> Iterator[Sample]:
 
 def pauses(connection: Connection) -> Iterator[Sample]:
     for pause in reads.pauses(connection):
-        if pause.since and pause.queue in conf.queues():
-            yield sample("jobs_pause_started_timestamp_seconds", pause.since.timestamp(), queue=pause.queue,
-                         vendor=pause.vendor or "", kind=pause.kind.value)  # fmt: skip
+        if pause.queue not in conf.queues():
+            continue
+        of = {"queue": pause.queue, "vendor": pause.vendor or ""}
+        if pause.since:
+            yield sample("jobs_pause_started_timestamp_seconds", pause.since.timestamp(), kind=pause.kind.value, **of)
+        if pause.paused and pause.until:
+            yield sample("jobs_pause_ends_timestamp_seconds", pause.until.timestamp(), **of)
 
 
 def vendors(connection: Connection) -> Iterator[Sample]:
+    for queue, vendor, calls in gauges.tokens(connection):
+        if queue in conf.queues():
+            yield sample("jobs_vendor_tokens", calls, queue=queue, vendor=vendor)
     for vendor, totals in reading.by_first_label(reading.recent(connection, VENDOR_CALLS)).items():
         calls = sum(t.sums.count for t in totals)
         troubled = sum(t.sums.count for t in totals if t.labels[1] in TROUBLE)
@@ -107,11 +116,14 @@ def vendors(connection: Connection) -> Iterator[Sample]:
 
 
 def workers(connection: Connection) -> Iterator[Sample]:
-    alive = registry.live(connection)
+    alive, leaving = registry.live(connection), registry.draining(connection)
+    for build in {tuple(w.build.items()) for w in alive if set(w.build) == set(registry.build())}:
+        yield sample("jobs_build_info", 1, **dict(build))
     for queue in conf.queues():
         serving = [w for w in alive if queue in w.queues]
         slots, busy = sum(w.slots for w in serving), sum(w.busy for w in serving)
         yield sample("jobs_workers", len(serving), queue=queue)
+        yield sample("jobs_workers_draining", sum(queue in queues for queues in leaving), queue=queue)
         yield sample("jobs_worker_slots", slots, queue=queue)
         yield sample("jobs_worker_slots_busy", busy, queue=queue)
         yield sample("jobs_worker_saturation_ratio", busy / slots if slots else 0, queue=queue)

@@ -79,6 +79,7 @@ class Sums:
 
 
 here = Sums()
+os.register_at_fork(after_in_child=here.take)  # what was measured before a fork is the parent's to tell
 _pipe: tuple[int, int] | None = None
 
 
@@ -88,6 +89,11 @@ def open_pipe() -> None:
     _pipe = os.pipe()
     for end in _pipe:
         os.set_blocking(end, False)
+
+
+def is_child() -> bool:
+    """Whether what this process measures goes to a worker's parent."""
+    return _pipe is not None
 
 
 def hand_over() -> None:
@@ -136,9 +142,15 @@ def add(connection: Connection, sums: Sums) -> None:
 
 def write_here(connection: Connection) -> None:
     """Add what this process has measured itself, where it is no worker's child; where that fails it stays here."""
-    if here.entries:
-        add(connection, here)
-        here.take()
+    if not here.entries:
+        return
+    taken = Sums(here.take())  # first: other threads measure meanwhile
+    try:
+        add(connection, taken)
+    except BaseException:
+        for (name, labels), entry in taken.entries.items():
+            here.merge(name, labels, entry.count, entry.total, entry.buckets)
+        raise
 
 
 def forget(connection: Connection) -> None:

@@ -80,7 +80,11 @@ class QueueNow:
 
 @dataclass(frozen=True, slots=True)
 class WorkerNow:
-    """A worker as it last reported; `alive` False: it has fallen silent without saying goodbye."""
+    """A worker as it last reported.
+
+    `draining`: it was told to stop, takes nothing more, and finishes what it runs. Where it is neither that nor `alive`
+    it has fallen silent without saying goodbye.
+    """
 
     name: str
     queues: list[str]
@@ -89,6 +93,8 @@ class WorkerNow:
     since: datetime
     seen: datetime
     alive: bool
+    draining: bool
+    version: str  # empty of a worker of an older release
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +183,18 @@ def _queue(
 
 
 def _workers(at: datetime) -> list[WorkerNow]:
-    """The living first."""
-    found = [
-        WorkerNow(w.name, w.queues, w.busy, w.slots, w.started_at, w.seen_at, alive=w.seen_at > at - registry.ALIVE)
-        for w in Worker.objects.order_by("name").defer("tasks")
-    ]
-    return sorted(found, key=lambda worker: not worker.alive)
+    """The living first, then those that finish what they run."""
+    found = [_worker(w, at - registry.ALIVE) for w in Worker.objects.order_by("name").defer("tasks")]
+    return sorted(found, key=lambda worker: (not worker.alive, not worker.draining))
+
+
+def _worker(w: Worker, silent_since: datetime) -> WorkerNow:
+    seen = w.draining_at or w.seen_at
+    heard, version = seen > silent_since, w.build.get("version", "")
+    return WorkerNow(
+        w.name, w.queues, w.busy, w.slots, w.started_at, seen,
+        alive=heard and w.draining_at is None, draining=heard and w.draining_at is not None, version=version,
+    )  # fmt: skip
 
 
 def _bulk() -> list[Any]:

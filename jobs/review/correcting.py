@@ -15,6 +15,7 @@ from idempotency.errors import EnqueueError
 from idempotency.models import Record
 from idempotency.states import REVIEWABLE, Reason, Resolution
 from jobs import hints
+from jobs.metrics import callers
 from jobs.models import Decision, Proposal
 from jobs.review.decisions import Answer, note, why_left
 from jobs.review.outlook import Asked, look
@@ -125,6 +126,7 @@ def _supersede(
         return None
     if queue is not None:
         _note_change(record, made, by=by, why=why)
+        callers.decided("corrected", [record.queue])
     return queue
 
 

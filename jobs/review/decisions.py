@@ -15,6 +15,7 @@ from idempotency.claims import Seen
 from idempotency.models import Record
 from idempotency.states import REVIEWABLE, State
 from jobs import hints
+from jobs.metrics import callers
 from jobs.models import BulkReplay, Decision, Incident
 from jobs.worker import terminating
 
@@ -39,6 +40,7 @@ def replay(seen: Sequence[Seen], *, by: str, why: str, bulk: BulkReplay | None =
         hints.after_commit(queue)
     done = [s for s in seen if s.id in queues]
     _note(Action.REPLAY, done, before, {"state": State.QUEUED}, by=by, why=why, bulk=bulk)
+    callers.decided("replayed", queues.values())
     return _answers(seen, queues, "replayed")
 
 
@@ -49,6 +51,7 @@ def discard(seen: Sequence[Seen], *, by: str, why: str) -> dict[UUID, Answer]:
     ids = transitions.discard(connection, seen, by=by, why=why)
     done = [s for s in seen if s.id in ids]
     _note(Action.DISCARD, done, before, {"resolution": "discarded"}, by=by, why=why)
+    callers.decided("discarded", (before[s.id]["queue"] for s in done))
     return _answers(seen, ids, "discarded")
 
 
@@ -105,7 +108,7 @@ def _replayed(seen: Sequence[Seen]) -> dict[UUID, str]:
 
 
 def _before(seen: Sequence[Seen]) -> dict[UUID, dict[str, Any]]:
-    rows = Record.objects.filter(id__in=[s.id for s in seen]).values("id", "incident", *TOLD)
+    rows = Record.objects.filter(id__in=[s.id for s in seen]).values("id", "incident", "queue", *TOLD)
     return {row.pop("id"): row for row in rows}
 
 

@@ -46,7 +46,7 @@ class ParentThread:
         self._consumer = consumer
         self._own = OwnConnection(f"jobs {consumer.hostname} parent")
         self._orders: queue.SimpleQueue[Any] = queue.SimpleQueue()  # of functions to call
-        self._reported = time.monotonic() - registry.EVERY
+        self._reported = self._drains = time.monotonic() - registry.EVERY
         self._hearing = Hearing(consumer)
         self._measured = measuring.Inbox()
         threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
@@ -121,7 +121,10 @@ class ParentThread:
                 died.tell(returned)
 
     def _report(self) -> None:
-        if shared.stopping() or time.monotonic() - self._reported < registry.EVERY:
+        if shared.stopping():
+            self._report_draining()
+            return
+        if time.monotonic() - self._reported < registry.EVERY:
             return
         controller = self._consumer.controller
         self._own.once(
@@ -138,6 +141,13 @@ class ParentThread:
         self._own.once(self._measured.write)
         self._reported = time.monotonic()
         self._hearing.look(self._queues())
+
+    def _report_draining(self) -> None:
+        """Asks Celery for nothing: what it consumed from is gone by now."""
+        if time.monotonic() - self._drains < registry.EVERY:
+            return
+        self._drains = time.monotonic()
+        self._own.once(lambda c: registry.drains(c, self._consumer.hostname, os.getpid()))
 
     def _queues(self) -> list[str]:
         return [q.name for q in self._consumer.task_consumer.queues]

@@ -227,6 +227,18 @@ def test_it_shows_queues_vendors_workers_schedules_and_deploys(viewer):
         assert text in page
 
 
+def test_a_worker_that_finishes_what_it_runs_is_neither_alive_nor_silent(viewer):
+    worker("default")
+    registry.drains(connection, "w1", 1)
+    (told,) = viewer.get(PAGE, {"format": "json"}).json()["workers"]
+    assert (told["alive"], told["draining"], told["version"]) == (False, True, registry.build()["version"])
+    assert "finishing" in page_of(viewer)
+    by_hand(connection, "UPDATE jobs_worker SET draining_at = draining_at - interval '16 seconds'")
+    (told,) = viewer.get(PAGE, {"format": "json"}).json()["workers"]
+    assert (told["alive"], told["draining"]) == (False, False)
+    assert "silent" in page_of(viewer)
+
+
 def test_programs_get_the_same_numbers(viewer):
     a_busy_day(waiting=30)
     told = viewer.get(PAGE, {"format": "json"}).json()

@@ -1,6 +1,7 @@
 """A snapshot reads what lives and what happened lately, never all that ever was."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,13 @@ from tests.records import own_connection
 pytestmark = pytest.mark.django_db
 
 PARAMS = {
-    "load": {"queues": ["default", "critical"], "cap": COUNTED, "tried": TRIED},
+    "load": {
+        "queues": ["default", "critical"],
+        "deadlines": [None, timedelta(minutes=10)],
+        "cap": COUNTED,
+        "tried": TRIED,
+    },
+    "tokens": {},
     "open": {},
     "lost_attempts": {},
     "losses": {},
@@ -57,7 +64,8 @@ def test_no_gauge_reads_a_whole_table_of_history(filled, name):
 
 
 def test_every_statement_of_the_records_that_a_snapshot_asks_is_looked_at():
-    asked = {"loads": "load", "unresolved": "open", "lost_attempts": "lost_attempts", "given_up": "losses"}
+    asked = {"loads": "load", "unresolved": "open", "lost_attempts": "lost_attempts", "given_up": "losses",
+             "tokens": "tokens"}  # fmt: skip
     text = Path(gauges.__file__).read_text()
     used = {name for name in (*asked, "oldest_transaction") if f"gauges.{name}(" in text}
     assert used == {*asked, "oldest_transaction"}

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.processes import ROOT
+from tests.runbooks.pages import pages
 
 
 def main() -> int:
@@ -31,12 +32,16 @@ def main() -> int:
         code = subprocess.run(command, cwd=ROOT, env=environment, stdout=sys.stderr if asked.json else None).returncode
         lines = report.read_text().splitlines() if report.exists() else []
     told = [json.loads(line) for line in lines]
+    wanted = asked.pages or ([page.name for page in pages()] if asked.all else [])
+    missing = sorted(set(wanted) - {page["page"] for page in told})  # failed, or its trouble cannot be made here
     if asked.json:
-        print(json.dumps({"executed": told, "failed": code != 0}))
+        print(json.dumps({"executed": told, "not_executed": missing, "failed": code != 0}))
     else:
         for page in told:
             print(f"{page['page']}: fires after {page['fires_after']} s, well after {page['well_after']} s more, "
                   f"{page['commands']} commands")  # fmt: skip
+        for name in missing:
+            print(f"{name}: NOT EXECUTED")
     return code
 
 

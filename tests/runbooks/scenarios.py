@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from idempotency.states import PauseKind
-from tests.runbooks import acts, procedures
+from tests.runbooks import acts, disk_full, migrating, procedures
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,12 @@ SCENARIOS = {
     "postgres-failover": Scenario(procedures.a_failover, wait=procedures.all_are_done, condition=acts.always),
     "restore-from-backup": Scenario(
         procedures.a_restored_database, wait=procedures.work_is_done_in_default, condition=acts.always
+    ),
+    "disk-full": Scenario(
+        disk_full.a_full_disk, mend=disk_full.space, wait=procedures.all_are_done, condition=acts.always
+    ),
+    "migrate-a-flow": Scenario(
+        migrating.a_plain_flow, mend=migrating.both_ways, wait=migrating.each_is_done_once, condition=acts.always
     ),
     "poison-message": Scenario(procedures.strange_messages, wait=procedures.all_are_done, condition=acts.always),
 }

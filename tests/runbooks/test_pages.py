@@ -11,7 +11,8 @@ from tests.runbooks.scenarios import SCENARIOS
 
 PAGES = pages()
 LONGEST = 120  # lines: who was woken reads no more
-TOOLS = {"manage.py", "redis-cli", "rabbitmqctl", "systemctl", "journalctl", "curl", "python", "pg_restore"}
+TOOLS = {"manage.py", "redis-cli", "rabbitmqctl", "systemctl", "journalctl", "curl", "python", "pg_restore", "psql"}
+TOOLS |= {"df", "du"}
 of_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 

@@ -17,6 +17,8 @@ class Drain:
     bars: of the peers' names.
     verb: how the backlog was enqueued, `bulk` or `singles`.
     size: of the backlog, as a share of the stage's number of jobs.
+    vacuumed: before each turn, as autovacuum does within a minute of such a turn: where it has not been yet, jobs go
+        to new pages, and who has them made instead of reusing others' pays for that and not for how many there are.
     """
 
     work: str
@@ -26,6 +28,7 @@ class Drain:
     task: str = "noop"
     verb: str = "bulk"
     size: float = 1.0
+    vacuumed: bool = False
 
     def __call__(self, stage: Stage) -> list[Run]:
         peers = stage.available(peer for peer in self.peers if not peer.optional or peer.name in stage.peers)
@@ -33,6 +36,8 @@ class Drain:
         with stage.contenders(self.ours, *peers) as contenders:
             for order in stage.turns(contenders):
                 for contender in order:
+                    if self.vacuumed:
+                        _vacuum(stage, contender.setup.database)
                     jobs = max(20, int(stage.jobs * self.size * contender.setup.share))
                     turn = drained(contender, stage.arena, jobs, task=self.task, verb=self.verb)
                     assert turn.accounted_for, f"{contender.name}: {turn.bodies} bodies ran of {turn.jobs} jobs"
@@ -54,6 +59,11 @@ class Drain:
         )  # fmt: skip
 
 
+def _vacuum(stage: Stage, database: str) -> None:
+    with stage.arena.connect(database) as connection:
+        connection.execute("VACUUM idempotency_record")
+
+
 def cpu_of(turns: Sequence[Drained]) -> dict[str, float]:
     return {name: round(median(turn.cpu_us[name] for turn in turns), 1) for name in turns[0].cpu_us}
 
@@ -72,7 +82,7 @@ def history(stage: Stage) -> list[Run]:
 
     name = past.database(stage)
     full, empty = (systems.ours(n, systems.EVENTS, database=d) for n, d in (("full", name), ("empty", "ours")))
-    return Drain("history", full, (empty,), {"empty": 0.95})(stage)
+    return Drain("history", full, (empty,), {"empty": 0.95}, vacuumed=True)(stage)
 
 
 def breadth(stage: Stage) -> list[Run]:

@@ -30,7 +30,7 @@ def database(stage: Stage) -> str:
     name = f"past_{stage.history}"
     stage.arena.database(name, PRISTINE)
     with stage.arena.connect(name) as connection:
-        if not connection.execute("SELECT FROM idempotency_record LIMIT 1").fetchone():
+        if not connection.execute("SELECT FROM idempotency_record LIMIT 1").rowcount:
             _fill(connection, stage)
     return name
 
