@@ -5,13 +5,13 @@ Written as they stand in the SQL files, parts put in and white space made single
 
 OWN = (
     "r.id = o.id",
-    "r.state = 'processing'",
+    "(r.state = 'processing') IS TRUE",
     "r.fencing_token = o.token",
     "r.lease_id = %(lease_id)s",
 )
 OWNED = (  # the same of a batch
     "r.id = ANY(%(ids)s::uuid[])",
-    "r.state = 'processing'",
+    "(r.state = 'processing') IS TRUE",
     "r.fencing_token = (%(tokens)s::bigint[])[array_position(%(ids)s::uuid[], r.id)]",
     "r.lease_id = %(lease_id)s",
 )

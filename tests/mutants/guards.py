@@ -47,7 +47,7 @@ MUTANTS = (
         ("no write checks the lease", " AND r.lease_id = %(lease_id)s", "", "test_token_and_lease_are_each_demanded"),
         (
             "no write checks the state",
-            " AND r.state = 'processing'",
+            " AND (r.state = 'processing') IS TRUE",
             "",
             "test_a_worker_whose_claim_has_ended_cannot_write",
         ),
@@ -69,7 +69,7 @@ MUTANTS = (
         ),
         (
             "no write of a batch checks the state",
-            " AND r.state = 'processing'",
+            " AND (r.state = 'processing') IS TRUE",
             "",
             "test_a_worker_whose_claim_has_ended_cannot_write",
         ),
