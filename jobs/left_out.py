@@ -22,8 +22,9 @@ class LeftOut(Along):
     """One context for all of them, which tells of whatever job is at work when it is asked."""
 
     def __init__(self, batch: Sequence[Claimed]) -> None:
-        understood = left_out(_SAMPLE, "", "") is not None
-        self.told = {claimed.number for claimed in batch if not (understood and _is_plain(claimed))}
+        each = {id(claimed.options): claimed.options for claimed in batch}  # one for all jobs of a call
+        plain = {key: _is_plain(options) for key, options in each.items()}
+        self.told = {c.number for c in batch if not plain[id(c.options)] or c.attempt != 1 or c.replay_count}
         self._context = trace.set_span_in_context(_AtWork(trace.get_current_span()), Context())
         self._token = contexts.attach(self._context)
 
@@ -56,12 +57,13 @@ def _unsampled(span: SpanContext) -> SpanContext:
     return SpanContext(span.trace_id, span.span_id, span.is_remote, TraceFlags(TraceFlags.DEFAULT), span.trace_state)
 
 
-def _is_plain(claimed: Claimed) -> bool:
-    """Whether it was left out, and all that its body is to know of that is the one header."""
-    if claimed.attempt != 1 or claimed.replay_count or (found := sent(claimed.options)) is None:
+def _is_plain(options: Mapping[str, Any] | None) -> bool:
+    """Whether a caller was left out, and all that is to be known of that is the one header."""
+    if (found := sent(options)) is None:
         return False
     header, tracestate, baggage = found
-    return not tracestate and not baggage and traceparent.is_left_out(header)
+    understood = left_out(_SAMPLE, "", "") is not None  # by this process's propagators
+    return understood and not tracestate and not baggage and traceparent.is_left_out(header)
 
 
 def sent(options: Mapping[str, Any] | None) -> Sent | None:

@@ -128,6 +128,9 @@ class Observer:
     def calling(self, vendor: str) -> Context:
         """Around one call of a vendor."""
 
+    def unseen(self) -> Context:
+        """Around what a worker process does for nobody but those who watch, such as sending events: not to be told."""
+
     def died(self, death: Death) -> None:
         """In a worker's parent or in a relay."""
 

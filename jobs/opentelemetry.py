@@ -180,7 +180,8 @@ def _end(job: "Job", context: AbstractContextManager[Span], span: Span, _error: 
 
 def _sampled(batch: Sequence[Claimed]) -> set[Sent]:
     """What the callers sent who may be sampled: one for all jobs of a call."""
-    found = {key for claimed in batch if (key := sent(claimed.options)) is not None}
+    each = {id(claimed.options): claimed.options for claimed in batch}
+    found = {key for options in each.values() if (key := sent(options)) is not None}
     return {key for key in found if not traceparent.is_left_out(key[0])}
 
 

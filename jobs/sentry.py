@@ -20,7 +20,7 @@ from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.scope import add_global_event_processor
 
 from idempotency.claims import Claimed
-from jobs import check_ins, observers, sentry_events, traceparent
+from jobs import check_ins, observers, sentry_events, sentry_scopes, traceparent
 from jobs.observers import Along, Context, Death, Ends, Enqueuing, Observer
 from jobs.sentry_attempts import ORIGIN, SAMPLED, Pair
 from jobs.task import registered
@@ -80,6 +80,10 @@ class Reports(Observer):
         request: dict[str, Any],  # noqa: ARG002 - as asked
     ) -> Ends | None:
         return self._pair.begin(task, job) if self._pair else None
+
+    def unseen(self) -> Context:
+        """Its integrations for Celery and Redis make two spans and a breadcrumb of each message, all thrown away."""
+        return sentry_scopes.nobodys() if sentry_events.wanted() else None
 
     def died(self, death: Death) -> None:
         if sentry_events.wanted():

@@ -144,12 +144,21 @@ def _report(task: "IdempotentTask", job: "Job", error: BaseException | None) -> 
 
 def _telling(batch: Sequence[Claimed]) -> dict[int, bool | None]:
     """The numbers of those jobs that are told of when they succeed, and whether they are traced."""
+    each = {id(claimed.options): claimed.options for claimed in batch}  # one for all jobs of a call
+    quiet = {key: _is_quiet((options or NOTHING).get("headers") or NOTHING) for key, options in each.items()}
     telling = {}
     for claimed in batch:
+        if quiet[id(claimed.options)] and claimed.attempt == 1 and not claimed.replay_count:
+            continue
         sampled = _sampled(_continued(claimed))
         if sampled is not False or check_ins.HEADER in _headers(claimed):
             telling[claimed.number] = sampled
     return telling
+
+
+def _is_quiet(headers: Mapping[str, str]) -> bool:
+    """Whether the first attempts of those that carry them tell nothing, as far as the headers say."""
+    return check_ins.HEADER not in headers and _said(headers) is False
 
 
 def _headers(claimed: Claimed) -> Mapping[str, str]:
@@ -171,19 +180,21 @@ def _trace(continued: Mapping[str, str]) -> dict[str, str]:
 
 def _sampled(continued: Mapping[str, str]) -> bool | None:
     """Whether to trace it; None: let Sentry decide, where the project has a sampler. Drawing here costs a fiftieth."""
-    if sent := continued.get("sentry-trace"):
-        if sent.endswith(NOT_SAMPLED):
-            return False
-        if sent.endswith(SAMPLED):
-            return True
-    elif traceparent.is_left_out(continued.get("traceparent")):
-        return False
+    if (said := _said(continued)) is not None:
+        return said
     options = sentry_sdk.get_client().options
     if not has_tracing_enabled(options):
         return False
     if options.get("traces_sampler"):
         return None
     return random.random() < float(options.get("traces_sample_rate") or 0)  # noqa: S311 - no secret
+
+
+def _said(continued: Mapping[str, str]) -> bool | None:
+    """What the caller's sampler decided; None where it left that to others."""
+    if (sent := continued.get("sentry-trace")) is None:
+        return False if traceparent.is_left_out(continued.get("traceparent")) else None
+    return {NOT_SAMPLED: False, SAMPLED: True}.get(sent[-2:])
 
 
 def _insights(job: "Job") -> dict[str, Any]:

@@ -5,11 +5,13 @@ fork, which no job ever sees. Sentry's looking for its client in them is no touc
 """
 
 import logging
+from contextlib import AbstractContextManager
 from copy import copy
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from sentry_sdk.scope import Scope
+from sentry_sdk.client import BaseClient
+from sentry_sdk.scope import Scope, ScopeType, use_scope
 
 from jobs import log_events, observers
 from jobs.observers import PASSED_OVER
@@ -105,3 +107,17 @@ def _untouched(kind: type[_Untouched], forks: Forks, around: Scope) -> Scope:
 def enter(isolation: Scope, current: Scope) -> None:
     Scope.set_isolation_scope(isolation)
     Scope.set_current_scope(current)
+
+
+class _Nobody(BaseClient):
+    """A client that no integration has, and so each of them leaves alone what is done."""
+
+    def is_active(self) -> bool:
+        return True
+
+
+def nobodys() -> AbstractContextManager[Scope]:
+    """Within it no integration sees what is done."""
+    scope = Scope(ty=ScopeType.CURRENT)
+    scope.set_client(_Nobody())
+    return use_scope(scope)

@@ -80,6 +80,13 @@ def claim(connection, limit: int = 10, queue: str = "default", claimed_by: str |
     return transitions.claim(connection, queue, limit=limit, lease=LEASE, claimed_by=claimed_by, **told)
 
 
+def claim_lone(connection, queue: str = "default", claimed_by: str | None = None):
+    """The short claim of a worker that expects a single record."""
+    claimed_by = claimed_by or f"worker/{uuid4()}"
+    transitions.stage(connection, [queue])
+    return transitions.claim_lone(connection, queue, lease=LEASE, claimed_by=claimed_by, lease_id=uuid4())
+
+
 def let_leases_run_out(connection) -> None:
     connection.cursor().execute(
         "UPDATE idempotency_record SET lease_expires_at = '2020-01-01' WHERE state = 'processing'"

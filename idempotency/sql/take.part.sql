@@ -3,4 +3,3 @@ SET state = 'processing', attempt = attempt + 1, fencing_token = r.fencing_token
     lease_expires_at = statement_timestamp() + %(lease)s, alone = (SELECT count(*) FROM taken) = 1,
     claimed_by = %(claimed_by)s, started_at = statement_timestamp(), line = NULL
 WHERE r.id = ANY(ARRAY(SELECT id FROM taken)) AND r.state = 'queued'
-RETURNING r.*

@@ -1,6 +1,4 @@
-SELECT r.id, r.task, r.queue, r.key, r.payload::text, r.payload_version, r.options::text, r.attempt, r.max_attempts,
-    r.fencing_token, r.lease_id, r.lease_expires_at, r.solo, r.available_at, r.replay_count, r.intent_at, r.created_at,
-    r.claimed_by, r.calls,
+SELECT {{handed}},
     (SELECT count(*) FROM seen) > (SELECT count(*) FROM taken) OR (SELECT bool_or(filled) FROM seen)
         OR (SELECT max(turn) FROM turns) >= %(accounts)s AS left_others,
     taken.number, taken.line, taken.account_hash, taken.turn, coalesce(failures > 0 OR probing, false) AS doubtful,

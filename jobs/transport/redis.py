@@ -19,6 +19,8 @@ class Channel(redis.Channel):
         super().__init__(*args, **kwargs)
         self.waiting: dict[str, int] = {}  # messages in a queue, as the broker said when one was put there
         self._publisher: Any = None
+        self.keeping = False  # whether what is put next may be put again
+        self._kept: dict[str, tuple[str, str, str, str]] = {}  # by queue: key, text, and the two ids in it
 
     def _create_client(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 - kombu's signature
         """One client for all that is published: kombu makes a new one each time, which costs more than sending."""
@@ -30,11 +32,24 @@ class Channel(redis.Channel):
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Kombu forgets what the broker answers."""
-        if kwargs or queue in (self._expires or ()):  # type: ignore[attr-defined]
+        if kwargs.get("_publish_batch") is not None or queue in (self._expires or ()):  # type: ignore[attr-defined]
             super()._put(queue, message, **kwargs)
             return
         key = self._q_for_pri(queue, self._get_message_priority(message, reverse=False))  # type: ignore[attr-defined]
-        self.waiting[queue] = self._create_client().lpush(key, dumps(message))
+        self.waiting[queue] = self._create_client().lpush(key, text := dumps(message))
+        if self.keeping:
+            self._kept[queue] = key, text, message["headers"]["id"], message["properties"]["delivery_tag"]
+
+    def put_again(self, queue: str, id_: str) -> bool:
+        """Put what was kept there once more, under another id; False where nothing was.
+
+        To write a message anew costs kombu several times what it costs to send it.
+        """
+        if (kept := self._kept.get(queue)) is None:
+            return False
+        key, text, kept_id, kept_tag = kept
+        self.waiting[queue] = self._create_client().lpush(key, text.replace(kept_id, id_).replace(kept_tag, id_))
+        return True
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

@@ -12,19 +12,18 @@ from celery import current_app
 
 from idempotency import reads, transitions
 from idempotency.claims import Claimed
-from idempotency.ids import new_id
-from jobs import conf, hints, log_events, observers, vendors
+from jobs import hints, log_events, observers, vendors
 from jobs.metrics import measuring
-from jobs.own_connection import OwnConnection, backoff
+from jobs.own_connection import OwnConnection
 from jobs.task import IdempotentTask, vendor_queues
 from jobs.worker import limits, shared
 from jobs.worker.batch import Batch
+from jobs.worker.claimer import Claimer
 from jobs.worker.events import LONGEST, JobEvents
 from jobs.worker.keeper import LeaseKeeper
 from jobs.worker.pace import LIMITED_TARGET, TARGET, WEIGHT, Pace
 from jobs.worker.settle import Settler
 from jobs.worker.tracer import JobTracer
-from jobs.worker.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +46,8 @@ class Child:
         self.tracer = JobTracer(hostname, self.settler, self.events)
         self._tasks = current_app.tasks
         self._vendors = vendor_queues()
-        self._outside = set(self._vendors)  # queues with tasks whose outcome must be written before the next starts
+        self.claimer = Claimer(self.own, self._vendors)
         self._paces: dict[str, Pace] = {}
-        self._turns: dict[str, Turns] = {}
         self._run_times: dict[str, float] = {}
 
     # -- one hint -----------------------------------------------------------------------------------------------------
@@ -61,7 +59,9 @@ class Child:
         try:
             while not shared.stopping():
                 began = time.monotonic()
-                claimed, wanted = self._claim(queue, f"{self.hostname}/{hint_id}/{os.getpid()}")
+                claimed, wanted = self.claimer.claim(
+                    queue, self._pace(queue).size, f"{self.hostname}/{hint_id}/{os.getpid()}"
+                )
                 took = time.monotonic() - began
                 if observers.watching and claimed:
                     observers.tell(partial(_tell_claimed, queue, claimed, took, headers))
@@ -112,58 +112,6 @@ class Child:
             time.sleep(max(backlog.open_in or 0, SLOTS_GATHER * random.uniform(0.5, 1)))  # noqa: S311 - no secret
             return True
         return False  # what else keeps records back, such as a busy account, may take long: the relay sends a hint
-
-    def _claim(self, queue: str, claimed_by: str) -> tuple[list[Claimed], int]:
-        size, lease_id, lease = self._pace(queue).size, new_id(), conf.lease()
-        turns = self._turns.setdefault(queue, Turns())
-        answer_lost = False
-        for wait in backoff():
-            try:
-                if answer_lost and (claimed := self.own.once(lambda c: transitions.claimed_under(c, lease_id))):
-                    return claimed, size
-                claimed = self.own.once(
-                    lambda c: transitions.claim(
-                        c,
-                        queue,
-                        limit=size,
-                        lease=lease,
-                        claimed_by=claimed_by,
-                        lease_id=lease_id,
-                        cursors=turns.cursors,
-                        served=turns.served,
-                        durable=self._must_last(queue),
-                    )
-                )
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                logger.warning(
-                    "queue %s: the database is away, claiming again in %.1f s: %s",
-                    queue,
-                    wait,
-                    error,
-                    extra=log_events.DATABASE_AWAY,
-                )
-                answer_lost = True
-                if shared.stopping():
-                    break
-                time.sleep(wait)
-            else:
-                turns.move_on(claimed)
-                return claimed, size
-        return [], size
-
-    def _must_last(self, queue: str) -> bool:
-        """Whether a claim waits for the disk. One that a crash of the database forgets is no harm but for three things.
-
-        What shows outside might be done twice at once: its job waits until the claim is on disk (`_harden`). The calls
-        of a vendor that were counted with it would be forgotten. And the attempt: a job whose own query crashes the
-        database would be tried for ever, so the claims that follow upon a crash are kept, and its second is counted.
-        """
-        return queue in self._outside or self.own.is_young()
-
-    def _harden(self, queue: str) -> None:
-        if queue not in self._outside:
-            self.own.insist(transitions.harden)
-            self._outside.add(queue)
 
     # -- one batch ----------------------------------------------------------------------------------------------------
 
@@ -224,7 +172,7 @@ class Child:
         expected = self._run_times.get(claimed.task, SHIFT)
         if task.settles_alone():
             self.settler.flush()
-            self._harden(claimed.queue)
+            self.claimer.harden(claimed.queue)
         else:
             self.settler.pass_on_if_old(expected)
         began = time.monotonic()

@@ -16,7 +16,7 @@ from celery import current_app
 from celery.utils.time import utcoffset
 
 from idempotency.claims import Claimed
-from jobs import log_events
+from jobs import log_events, observers
 from jobs.worker import shared
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,8 @@ class JobEvents:
             return
         body = self.take()
         try:
-            self._publish(body)
+            with observers.around(lambda o: o.unseen()):
+                self._publish(body)
         except Exception as error:  # noqa: BLE001 - whatever the broker's client throws, jobs go on
             logger.warning("no task events for %.0f s: %s", AWAY_REST, error, extra=log_events.EVENTS_SILENT)
             self._silent_until = time.monotonic() + AWAY_REST

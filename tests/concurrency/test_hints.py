@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from celery import current_app
 from django.db import connection, transaction
 
 from idempotency import queues
@@ -152,6 +153,17 @@ def test_without_consumers_callers_fill_a_queue_only_so_far(pushes, broker):
         enqueue(5, name=f"round {i} ")
         hints._silent_until.clear()
     assert broker.length("default") == full
+
+
+def test_each_hint_has_an_id_of_its_own_and_redis_says_with_each_how_many_wait(pushes, broker):
+    told = [hints.send("default") for _ in range(3)]
+    assert told == ([None] * 3 if broker.name == "rabbitmq" else [1, 2, 3])
+    with current_app.connection_for_read() as reader:
+        hinted = [reader.default_channel.basic_get("default", no_ack=True) for _ in told]
+    assert len({message.headers["id"] for message in hinted}) == len(told)
+    assert all(message.headers["task"] == hints.TASK for message in hinted)
+    assert [message.payload[:2] for message in hinted] == [[[], {"queue": "default"}]] * len(told)
+    assert len({message.delivery_tag for message in hinted}) == len(told)
 
 
 def test_without_consumers_many_short_lived_callers_fill_it_no_further(pushes, broker, monkeypatch):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -51,8 +52,17 @@ def own(connect):
         yield connection
 
 
-def claim(connection, *, durable):
-    return transitions.claim(connection, "default", limit=1, lease=LEASE, claimed_by="w", durable=durable)[0]
+@pytest.fixture(params=["claim", "claim_lone"])
+def claim(request):
+    """Both ways to take the job."""
+
+    def take(connection, *, durable):
+        terms = {"lease": LEASE, "claimed_by": "w", "lease_id": uuid4(), "durable": durable}
+        if request.param == "claim":
+            terms["limit"] = 1
+        return getattr(transitions, request.param)(connection, "default", **terms)[0]
+
+    return take
 
 
 def after_a_crash(postgres, connect):
@@ -66,7 +76,7 @@ def state(connection):
     return next(iter(rows(connection, "state", "attempt", "fencing_token").values()))
 
 
-def test_it_waits_again_with_all_its_attempts_and_who_had_it_can_write_nothing(postgres, connect, own):
+def test_it_waits_again_with_all_its_attempts_and_who_had_it_can_write_nothing(postgres, connect, own, claim):
     mine = claim(own, durable=False)
     assert state(own) == TAKEN
     with after_a_crash(postgres, connect) as back:
@@ -84,14 +94,14 @@ def test_it_waits_again_with_all_its_attempts_and_who_had_it_can_write_nothing(p
         assert transitions.succeed(back, [yours], ["2"]) == {yours.id}
 
 
-def test_one_that_was_to_last_does(postgres, connect, own):
+def test_one_that_was_to_last_does(postgres, connect, own, claim):
     claim(own, durable=True)
     with after_a_crash(postgres, connect) as back:
         assert state(back) == TAKEN
 
 
 @pytest.mark.parametrize("then", ["a wish", "an intent", "a settle elsewhere"])
-def test_whatever_is_written_durably_behind_it_keeps_it(then, postgres, connect, own):
+def test_whatever_is_written_durably_behind_it_keeps_it(then, postgres, connect, own, claim):
     mine = claim(own, durable=False)
     if then == "a wish":
         transitions.harden(own)
@@ -118,11 +128,11 @@ def child(connect):
 def test_claims_that_follow_upon_a_crash_are_kept(postgres, connect, own, child, monkeypatch):
     """Else a job whose own query crashes the database would never use up its attempts."""
     monkeypatch.setattr(own_connection, "YOUNG", 0.0)
-    assert child._claim("default", "w")[0]
+    assert child.claimer.claim("default", 1, "w")[0]
     monkeypatch.undo()
     with after_a_crash(postgres, connect) as back:
         assert state(back) == UNTOUCHED
-    claimed, _ = child._claim("default", "w")
+    claimed, _ = child.claimer.claim("default", 1, "w")
     assert [c.attempt for c in claimed] == [1]
     with after_a_crash(postgres, connect) as back:
         assert state(back) == TAKEN
@@ -131,13 +141,13 @@ def test_claims_that_follow_upon_a_crash_are_kept(postgres, connect, own, child,
 def test_a_job_that_shows_outside_begins_when_its_claim_is_on_disk(postgres, connect, own, child, monkeypatch):
     monkeypatch.setattr(own_connection, "YOUNG", 0.0)
     by_hand(own, "UPDATE idempotency_record SET task = %s", MarkAlone.name)
-    claimed, _ = child._claim("default", "w")
+    claimed, _ = child.claimer.claim("default", 1, "w")
     monkeypatch.setattr(child.tracer, "run", lambda *_, **__: postgres.kill())
     child._run_job(claimed[0])
     postgres.start()
     with connect("jobs test") as back:
         assert state(back) == TAKEN
-    assert child._must_last("default")
+    assert child.claimer._must_last("default")
 
 
 def test_a_connection_is_young_until_it_has_lasted(connect, monkeypatch):

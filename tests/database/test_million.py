@@ -7,7 +7,7 @@ worker's connection keeps, made while the planner thinks the table empty and mad
 import pytest
 
 from idempotency import transitions
-from tests.plans import as_they_run, most_rows_of_a_step
+from tests.plans import as_they_run, most_rows_of_a_step, nodes
 from tests.records import LEASE, enqueue_plenty, own_connection
 
 MILLION = """
@@ -87,3 +87,15 @@ def test_no_record_of_a_batch_is_compared_with_each_other_one(statistics, work):
         assert len(work(connection)) == BATCH
     assert plans
     assert max(map(most_rows_of_a_step, plans)) <= OFTEN * BATCH
+
+
+@pytest.mark.parametrize("work", [succeed, renew, give_back])
+def test_a_batch_is_found_by_its_ids_and_not_among_all_that_was_ever_leased(statistics, work):
+    with (
+        own_connection() as connection,
+        connection.transaction(force_rollback=True),
+        as_they_run(connection) as plans,
+    ):
+        work(connection)
+    assert len(plans) == 2
+    assert "record_leased" not in {node.get("Index Name") for plan in plans for node in nodes(plan)}

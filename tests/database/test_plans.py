@@ -25,6 +25,13 @@ PARAMS = {
         "accounts": 32,
         "durable": True,
     },
+    "claim_lone": {
+        "queue": "default",
+        "lease": timedelta(60),
+        "claimed_by": "w/h",
+        "lease_id": uuid4(),
+        "durable": True,
+    },
     "stage": {"queues": ["default", "critical"], "limit": 1000},
     "backlog": {"queues": ["default", "critical"], "cap": 10_000},
     "waiting": {"queue": "default", "cap": 10_000},
@@ -41,6 +48,7 @@ PARAMS = {
 }
 INDEX = {
     "claim": "record_lined",
+    "claim_lone": "record_lined",
     "stage": "record_waiting",
     "backlog": "record_lined",
     "waiting": "record_lined",

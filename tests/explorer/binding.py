@@ -5,13 +5,13 @@ Written as they stand in the SQL files, parts put in and white space made single
 
 OWN = (
     "r.id = o.id",
-    "r.state = 'processing'",
+    "(r.state = 'processing') IS TRUE",
     "r.fencing_token = o.token",
     "r.lease_id = %(lease_id)s",
 )
 OWNED = (  # the same of a batch
     "r.id = ANY(%(ids)s::uuid[])",
-    "r.state = 'processing'",
+    "(r.state = 'processing') IS TRUE",
     "r.fencing_token = (%(tokens)s::bigint[])[array_position(%(ids)s::uuid[], r.id)]",
     "r.lease_id = %(lease_id)s",
 )
@@ -30,6 +30,16 @@ GUARDS = {
         "r.state = 'queued'",
         "FOR UPDATE SKIP LOCKED",
         "NOT (solo OR solo_first)",
+        "alone = (SELECT count(*) FROM taken) = 1",
+        "line = NULL",
+    ),
+    "claim_lone": (
+        "line IS NOT NULL",
+        "attempt < max_attempts",
+        "LIMIT 2) AS two) = 1",
+        "vendor IS NOT NULL OR paused_at IS NOT NULL",
+        "r.state = 'queued'",
+        "FOR UPDATE SKIP LOCKED",
         "alone = (SELECT count(*) FROM taken) = 1",
         "line = NULL",
     ),
@@ -76,8 +86,10 @@ GUARDS = {
     "backlog": ("line IS NOT NULL", "paused_at IS NOT NULL"),
     "expire": ("state = 'processing'", "claimed_by = %(claimed_by)s"),
 }
+CLAIMS = ("attempt = attempt + 1", "fencing_token = r.fencing_token + 1", "lease_id = %(lease_id)s")
 RAISES = {
-    "claim": ("attempt = attempt + 1", "fencing_token = r.fencing_token + 1", "lease_id = %(lease_id)s"),
+    "claim": CLAIMS,
+    "claim_lone": CLAIMS,
     "discard": ("fencing_token = fencing_token + 1",),
     "supersede": ("fencing_token = fencing_token + 1",),
     "replay": ("fencing_token = fencing_token + 1",),

@@ -47,7 +47,7 @@ MUTANTS = (
         ("no write checks the lease", " AND r.lease_id = %(lease_id)s", "", "test_token_and_lease_are_each_demanded"),
         (
             "no write checks the state",
-            " AND r.state = 'processing'",
+            " AND (r.state = 'processing') IS TRUE",
             "",
             "test_a_worker_whose_claim_has_ended_cannot_write",
         ),
@@ -69,7 +69,7 @@ MUTANTS = (
         ),
         (
             "no write of a batch checks the state",
-            " AND r.state = 'processing'",
+            " AND (r.state = 'processing') IS TRUE",
             "",
             "test_a_worker_whose_claim_has_ended_cannot_write",
         ),
@@ -94,6 +94,34 @@ MUTANTS = (
             "alone = (SELECT count(*) FROM taken) = 1",
             "alone = true",
             "test_the_death_of_a_batch_returns_all_without_counting_and_each_comes_alone",
+        ),
+    ),
+    *_of(
+        f"{SQL}/claim_lone.sql",
+        f"{DATABASE}/test_lone_claim.py",
+        (
+            "the short claim ignores whose turn it is",
+            "LIMIT 2) AS two) = 1",
+            "LIMIT 2) AS two) > 0",
+            "test_of_two_it_takes_none_since_the_turns_decide",
+        ),
+        (
+            "the short claim ignores a pause",
+            "(vendor IS NOT NULL OR {{paused}})",
+            "vendor IS NOT NULL",
+            "test_it_takes_nothing_from_a_paused_queue",
+        ),
+        (
+            "the short claim ignores the slots",
+            "vendor IS NOT NULL OR ",
+            "",
+            "test_it_takes_nothing_from_a_vendors_queue_whose_slots_it_does_not_count",
+        ),
+        (
+            "the short claim gives an attempt too many",
+            " AND attempt < max_attempts",
+            "",
+            "test_it_takes_nothing_without_attempts",
         ),
     ),
     *_of(
@@ -649,13 +677,17 @@ MUTANTS = (
         f"{CRASH}/test_forgotten_claim.py",
         (
             "a job that shows outside begins before its claim is on disk",
-            "            self._harden(claimed.queue)\n",
+            "            self.claimer.harden(claimed.queue)\n",
             "",
             "test_a_job_that_shows_outside_begins_when_its_claim_is_on_disk",
         ),
+    ),
+    *_of(
+        "jobs/worker/claimer.py",
+        f"{CRASH}/test_forgotten_claim.py",
         (
             "no claim waits for the disk after a crash",
-            "queue in self._outside or self.own.is_young()",
+            "queue in self._outside or self._own.is_young()",
             "queue in self._outside",
             "test_claims_that_follow_upon_a_crash_are_kept",
         ),

@@ -29,6 +29,7 @@ from tests.records import (
     ask,
     assert_balanced,
     claim,
+    claim_lone,
     key_of,
     let_all_be_due,
     let_leases_run_out,
@@ -109,6 +110,18 @@ class Machine(RuleBasedStateMachine):
             assert len(batch) == min(limit, len(claimable)) or any(job.solo for job in claimable.values())
         for c in batch:
             claimable[c.id].claim(c, alone=len(batch) == 1, claimed_by=claimant)
+        self.hands += batch
+
+    @rule()
+    def claim_lone(self):
+        """The short way, which is for a record that stands alone."""
+        self.arrow = "claim"
+        claimable = self.model.claimable()
+        claimant = f"worker/{next(self.claimants)}"
+        batch = claim_lone(self.connection, claimed_by=claimant)
+        assert [c.id for c in batch] == (list(claimable) if len(claimable) == 1 else [])
+        for c in batch:
+            claimable[c.id].claim(c, alone=True, claimed_by=claimant)
         self.hands += batch
 
     @precondition(lambda self: self.hands)

@@ -1,6 +1,12 @@
 """What a body leaves with Sentry is told with its own job's event and with no other's, in one process."""
 
+import sentry_sdk
+from sentry_sdk import Client
+from sentry_sdk.scope import Scope, use_scope
+
 from idempotency.models import Record
+from jobs import observers
+from jobs.sentry import JobsIntegration, Reports
 from tests.app.telling import Leaves, Strays
 from tests.processes import wait_until
 from tests.telemetry.test_traces import ended
@@ -73,3 +79,17 @@ def belongs_to(event, record: Record) -> None:
     assert event["transaction"] == Leaves.name
     assert event["fingerprint"] == [Leaves.name, "PermanentError", "no vendor"]
     assert event["contexts"]["trace"]["trace_id"] == record.options["headers"]["traceparent"][3:35]
+
+
+def test_no_integration_sees_what_a_worker_sends_for_those_who_watch(monkeypatch):
+    monkeypatch.setattr(observers, "watching", (Reports(),))
+    client = Client(default_integrations=False, auto_enabling_integrations=False, integrations=[JobsIntegration()])
+    with use_scope(Scope(client=client)):
+        assert sees()
+        with observers.around(lambda o: o.unseen()):
+            assert not sees()
+        assert sees()
+
+
+def sees() -> bool:
+    return sentry_sdk.get_client().get_integration(JobsIntegration) is not None
