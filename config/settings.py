@@ -79,6 +79,7 @@ LOGGING = {"style": os.environ.get("LOG_STYLE") or ("terminal" if sys.stderr.isa
 CELERY_BROKER_URL = os.environ.get("BROKER_URL", "redis://localhost:6379/0")
 
 # A bound is what its workers do in a few hours: more would only wait, and who enqueues it should hear of that.
+JOBS_BATCH_SIZE = int(os.environ.get("JOBS_BATCH_SIZE", "200"))
 JOBS_QUEUES = {
     "critical": {"owner": "billing", "criticality": "critical", "latency_target": timedelta(seconds=1)},
     "default": {"owner": "platform", "latency_target": timedelta(seconds=30), "bound": 100_000},
