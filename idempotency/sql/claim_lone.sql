@@ -1,4 +1,5 @@
--- queued → processing: claim, where one record stands in line and nothing restrains its queue: half the work
+-- queued → processing: claim
+-- Where one record stands in line and nothing restrains its queue: half the work.
 WITH taken AS MATERIALIZED (
     SELECT id, line FROM idempotency_record
     WHERE queue = %(queue)s AND line IS NOT NULL AND attempt < max_attempts

@@ -10,7 +10,7 @@ from celery.app.trace import build_tracer
 from django.db import connection, transaction
 
 from idempotency import transitions
-from jobs import hints
+from jobs import hints, minutes
 from jobs.enqueueing import Enqueued
 from jobs.models import Minute
 from jobs.relay import Relay
@@ -53,9 +53,13 @@ def worker(queues: Sequence[str]) -> Role:
 
 
 def relay(watch: Watch) -> None:
-    """One tick of a relay that has just started, and has a day's minutes to count, however many ticks went before."""
+    """One tick of a relay that has just started, and has a minute to count, however many ticks went before.
+
+    It is one that was long before the sweep: what ended in it must not depend on how long that has been going on.
+    """
     with watch.quietly():
         Minute.objects.all().delete()
+    minutes.SETTLED = AGES
     Relay().tick()
 
 

@@ -159,7 +159,8 @@ def test_each_hint_has_an_id_of_its_own_and_redis_says_with_each_how_many_wait(p
     told = [hints.send("default") for _ in range(3)]
     assert told == ([None] * 3 if broker.name == "rabbitmq" else [1, 2, 3])
     with current_app.connection_for_read() as reader:
-        hinted = [reader.default_channel.basic_get("default", no_ack=True) for _ in told]
+        queue = current_app.amqp.queues["default"](reader.default_channel)
+        hinted = [queue.get(no_ack=True, accept=["json"]) for _ in told]
     assert len({message.headers["id"] for message in hinted}) == len(told)
     assert all(message.headers["task"] == hints.TASK for message in hinted)
     assert [message.payload[:2] for message in hinted] == [[[], {"queue": "default"}]] * len(told)

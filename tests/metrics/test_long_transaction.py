@@ -9,6 +9,7 @@ import pytest
 from idempotency import reads, transitions
 from jobs.metrics import snapshot, watching
 from tests.plans import as_they_run, pages
+from tests.processes import wait_until
 from tests.records import LEASE, claim, enqueue_plenty, own_connection
 
 FEW = 10  # jobs in the claims that are compared: of many the writing costs most
@@ -47,6 +48,6 @@ def test_claims_step_over_what_a_held_snapshot_keeps_until_it_ends_and_an_alert_
             drain(connection, DRAINED)
             assert claims_pages(connection) > 2 * before
             assert "JobsLongTransaction" in firing(connection)
-        claims_pages(connection)  # marks what it steps over as dead for good
-        assert claims_pages(connection) < 1.5 * before
+        # The first one marks what it steps over as dead for good, unless autovacuum's ANALYZE is holding it just then.
+        wait_until(lambda: claims_pages(connection) < 1.5 * before, 20, "claims step over nothing")
         assert "JobsLongTransaction" not in firing(connection)
