@@ -7,6 +7,7 @@ fork, which no job ever sees. Sentry's looking for its client in them is no touc
 import logging
 from contextlib import AbstractContextManager
 from copy import copy
+from functools import cache
 from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -118,6 +119,12 @@ class _Nobody(BaseClient):
 
 def nobodys() -> AbstractContextManager[Scope]:
     """Within it no integration sees what is done."""
+    return use_scope(_nobodys_scope())
+
+
+@cache
+def _nobodys_scope() -> Scope:
+    """Nobody writes to it, and each new one looks up what kind of Python this is."""
     scope = Scope(ty=ScopeType.CURRENT)
     scope.set_client(_Nobody())
-    return use_scope(scope)
+    return scope
