@@ -162,8 +162,10 @@ def _put(channel: Any, queue: str, count: int, headers: Mapping[str, str]) -> in
     for _ in range(count):
         if headers or not channel.put_again(queue, uuid()):
             channel.keeping = not headers
-            _publish(channel, queue, 1, headers)
-            channel.keeping = False
+            try:
+                _publish(channel, queue, 1, headers)
+            finally:  # whatever else is put there must not be sent again as a hint
+                channel.keeping = False
     return channel.waiting.get(queue)  # type: ignore[no-any-return]
 
 

@@ -15,6 +15,7 @@ from idempotency import queues
 from idempotency.models import Record
 from jobs import hints
 from jobs.relay import ASSUMED_BATCH, Relay
+from jobs.transport.redis import Channel
 from tests.app.tasks import Mark
 from tests.processes import wait_until
 from tests.records import by_hand
@@ -165,6 +166,18 @@ def test_each_hint_has_an_id_of_its_own_and_redis_says_with_each_how_many_wait(p
     assert all(message.headers["task"] == hints.TASK for message in hinted)
     assert [message.payload[:2] for message in hinted] == [[[], {"queue": "default"}]] * len(told)
     assert len({message.delivery_tag for message in hinted}) == len(told)
+
+
+def test_a_hint_that_cannot_be_sent_leaves_nothing_to_be_sent_again(monkeypatch):
+    def publish(*_):
+        raise ConnectionError
+
+    monkeypatch.setattr(hints, "_publish", publish)
+    channel = Channel.__new__(Channel)
+    channel.keeping, channel._kept, channel.waiting = False, {}, {}
+    with pytest.raises(ConnectionError):
+        hints._put(channel, "default", 1, {})
+    assert not channel.keeping
 
 
 def test_without_consumers_many_short_lived_callers_fill_it_no_further(pushes, broker, monkeypatch):
