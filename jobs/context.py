@@ -18,6 +18,7 @@ from jobs import conf, taxonomy
 from jobs.errors import StepChangedError, StepInTransactionError
 
 if TYPE_CHECKING:
+    from jobs.worker.kinds import Kind
     from jobs.worker.settle import Settler
 
 
@@ -47,6 +48,10 @@ class Job:
     outcome: Outcome | None = None  # what the attempt led to
     problem: Problem | None = None  # what went wrong, as it is kept
     ending: Callable[[], Any] | None = None  # returns or raises what the body has, for a tracer that comes after it
+    kind: "Kind | None" = None  # what this worker process knows of its task
+    fits: bool = False  # `run` is known to take the payload
+    grouped: bool = False  # its success is settled together with others'
+    started: float = 0.0  # Unix time
     stepped: bool = False  # something of this attempt is kept already, so its settle waits for no other
     in_doubt: bool = field(init=False)  # an outside effect may have happened, and nobody has told
     _intended: bool = False

@@ -15,7 +15,6 @@ from celery._state import (  # type: ignore[attr-defined]
     get_current_worker_task,
 )
 from celery.exceptions import Retry
-from celery.utils.threads import LocalStack
 
 from idempotency.claims import Request
 from jobs import calls, conf, definition, enqueueing, enqueueing_many
@@ -23,6 +22,7 @@ from jobs.celery_options import options_from
 from jobs.context import Job
 from jobs.enqueueing import Enqueued
 from jobs.options import Options
+from jobs.request_stack import RequestStack
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.verdicts import Verdict
@@ -102,8 +102,7 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         if not cls.__dict__.get("name"):
             cls.name = f"{cls.__module__.removesuffix('.tasks')}.{cls.__name__}"
         definition.check(cls)
-        stack: Any = LocalStack()
-        cls.request_stack = stack  # Celery makes one only when the application is first used
+        cls.request_stack = RequestStack()  # type: ignore[assignment]
         if not cls.__dict__.get("_decorated"):  # Celery registers what its own decorator makes
             _register(cls)
 
@@ -308,6 +307,9 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
             # Celery warns that it will ignore a task's `queue` and `priority` some day. They are the record's: it may.
             warnings.filterwarnings("ignore", message=r"\s*The '(queue|priority)' task attribute")
             bound: Celery = super().bind(app)
+        stack: Any = cls.request_stack
+        if type(stack) is not RequestStack:  # Celery gives each task one of its own when it is bound first
+            cls.request_stack = RequestStack()  # type: ignore[assignment]
         return bound
 
 

@@ -19,7 +19,8 @@ from jobs.errors import PermanentError, TransientError, UnknownOutcomeError
 from jobs.problems import describe
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, Verdict, classify
 from jobs.worker import again, limits, vendor_news
-from jobs.worker.leftovers import leave_database_clean, open_transactions
+from jobs.worker.kinds import Kind
+from jobs.worker.leftovers import any_opened, leave_database_clean, open_transactions
 
 if TYPE_CHECKING:
     from jobs.context import Job
@@ -37,17 +38,16 @@ def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> A
     this attempt no longer owns it, the body's own error where the job is given up.
     """
     job.entered = True
-    started = time.time()
+    job.started = job.started or time.time()
     try:
         result, text = _body(task, job, payload)
         job.settler.succeed(task, job, payload, result, text)
-        job.settler.vendor_answered(job)
     except LeaseLost as lost:
         _lost(job, lost)
     except Exception as error:  # noqa: BLE001 - the taxonomy decides on every error
-        _failed(task, job, payload, started, error)
+        _failed(task, job, payload, error)
     except BaseException as stop:  # noqa: BLE001 - sys.exit(), Ctrl-C, a cancelled event loop
-        _stopped(task, job, payload, started, stop)
+        _stopped(task, job, payload, stop)
     job.settled, job.outcome = True, Outcome.SUCCEEDED
     return result
 
@@ -63,15 +63,16 @@ def unrecorded(task: "IdempotentTask", args: tuple[Any, ...], kwargs: Mapping[st
 
 
 def _body(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> tuple[Any, str]:
-    _check_accepts(task, payload)
+    kind = job.kind or Kind.of(task)
+    if not (job.fits or kind.accepts(payload)):
+        raise PermanentError(f"run{task.signature_of_run()} does not take the payload {sorted(payload)}")
     try:
-        limits.arm(*task.limits())
-        result = _look(task, job, payload)
-        if result is None:
-            result = _run(task, job, payload)
+        limits.arm(*kind.limits)
+        # Whatever asks, or is in doubt, goes the long way.
+        result = _asked(task, job, payload) if kind.asks or job.in_doubt else task.run(**payload)
     finally:
         limits.disarm_soft()
-    if open_transactions() - job.around:
+    if any_opened() and open_transactions() - job.around:
         raise PermanentError("the body left a transaction open; its writes are rolled back. Use `with atomic():`.")
     if result is None:
         return None, "null"
@@ -79,6 +80,11 @@ def _body(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> tup
         return result, json_payload.dumps(result, limit=conf.max_payload(), what="the result")
     except PayloadError as error:
         raise PermanentError(str(error)) from error
+
+
+def _asked(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> Any:
+    result = _look(task, job, payload)
+    return _run(task, job, payload) if result is None else result
 
 
 def _look(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> Any:
@@ -103,18 +109,10 @@ def _run(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> Any:
         return task.run(**payload)
 
 
-def _check_accepts(task: "IdempotentTask", payload: Mapping[str, Any]) -> None:
-    names = task.accepted_names()
-    if not names.accept(payload):
-        raise PermanentError(f"run{task.signature_of_run()} does not take the payload {sorted(payload)}")
-
-
-def _failed(
-    task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: float, error: Exception
-) -> NoReturn:
+def _failed(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], error: Exception) -> NoReturn:
     leave_database_clean()
     cause = error.exc if isinstance(error, Retry) and error.exc else error
-    problem = describe(cause, datetime.fromtimestamp(started, UTC), task.secrets(payload))
+    problem = describe(cause, datetime.fromtimestamp(job.started, UTC), task.secrets(payload))
     try:
         delay = settle_failure(task, job, error, problem)
     except LeaseLost as lost:
@@ -164,16 +162,14 @@ def _told_of_doubt(task: "IdempotentTask", job: "Job", verdict: Verdict) -> Verd
     return Unknown() if job.in_doubt and not task.already_done and not ends_here else verdict
 
 
-def _stopped(
-    task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], started: float, stop: BaseException
-) -> NoReturn:
+def _stopped(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], stop: BaseException) -> NoReturn:
     if job.settler.stopping():
         leave_database_clean()
         job.settler.interrupt(job)
         job.settled, job.outcome = True, Outcome.INTERRUPTED
         raise stop
     # A body that calls sys.exit() or is cancelled is a failed body, not a reason to end the worker.
-    _failed(task, job, payload, started, TransientError(f"the body raised {type(stop).__name__}", by_vendor=False))
+    _failed(task, job, payload, TransientError(f"the body raised {type(stop).__name__}", by_vendor=False))
 
 
 def _lost(job: "Job", lost: LeaseLost) -> NoReturn:

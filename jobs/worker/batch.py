@@ -3,37 +3,41 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from idempotency.claims import Claimed
+
+if TYPE_CHECKING:
+    from jobs.worker.ready import Ready
 
 
 class Batch:
     """Hands out its jobs one by one; the lease keeper may take the unstarted ones away at any moment."""
 
-    def __init__(self, claimed: Iterable[Claimed]) -> None:
-        self._waiting = deque(claimed)
+    def __init__(self, claimed: Sequence[Claimed], ready: "Sequence[Ready | None]" = ()) -> None:
+        self._waiting = deque(zip_longest(claimed, ready))
         self._lock = threading.Lock()
         self.size = len(self._waiting)
         self.claimed_at = self.renewed_at = time.monotonic()
-        self.current: Claimed | None = None
         self.current_since = 0.0
-        self._unsettled = {c.id: c for c in self._waiting}
+        self._unsettled = {c.id: c for c in claimed}
 
-    def jobs(self) -> Iterator[Claimed]:
-        while (claimed := self._next()) is not None:
-            yield claimed
-
-    def _next(self) -> Claimed | None:
-        with self._lock:
-            self.current = self._waiting.popleft() if self._waiting else None
-            self.current_since = time.monotonic()
-            return self.current
+    def jobs(self) -> "Iterator[tuple[Claimed, Ready | None]]":
+        """Each with what was made ready for it, where that is known."""
+        while self._waiting:
+            with self._lock:
+                if not self._waiting:
+                    return
+                current = self._waiting.popleft()
+                self.current_since = time.monotonic()
+            yield current
 
     def take_unstarted(self) -> list[Claimed]:
         """The jobs nobody has begun; from now on nobody of this claim will."""
         with self._lock:
-            taken = list(self._waiting)
+            taken = [claimed for claimed, _ in self._waiting]
             self._waiting.clear()
             for claimed in taken:
                 del self._unsettled[claimed.id]

@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from functools import partial
 
 import psycopg
-from celery import current_app
 
 from idempotency import reads, transitions
 from idempotency.claims import Claimed
 from jobs import hints, log_events, observers, vendors
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
-from jobs.task import IdempotentTask, vendor_queues
+from jobs.task import vendor_queues
 from jobs.worker import limits, shared
 from jobs.worker.batch import Batch
 from jobs.worker.claimer import Claimer
 from jobs.worker.events import LONGEST, JobEvents
 from jobs.worker.keeper import LeaseKeeper
-from jobs.worker.pace import LIMITED_TARGET, TARGET, WEIGHT, Pace
+from jobs.worker.pace import LIMITED_TARGET, TARGET, Pace
+from jobs.worker.ready import Ready, Readying
 from jobs.worker.settle import Settler
 from jobs.worker.tracer import JobTracer
 
@@ -43,12 +43,11 @@ class Child:
         self.settler = Settler(self.own, shared.stopping)
         self.keeper = LeaseKeeper(f"jobs {hostname} {os.getpid()}")
         self.events = JobEvents(hostname)
-        self.tracer = JobTracer(hostname, self.settler, self.events)
-        self._tasks = current_app.tasks
+        self.readying = Readying(hostname, self.settler)
+        self.tracer = JobTracer(self.events)
         self._vendors = vendor_queues()
         self.claimer = Claimer(self.own, self._vendors)
         self._paces: dict[str, Pace] = {}
-        self._run_times: dict[str, float] = {}
 
     # -- one hint -----------------------------------------------------------------------------------------------------
 
@@ -119,16 +118,16 @@ class Child:
         if not claimed:
             return
         self.settler.pass_on()  # what the claim before has left: it is written while these run
-        batch, began, ran, ended = Batch(claimed), time.monotonic(), 0, False
+        batch, began, ran, ended = Batch(claimed, self.readying.all(claimed)), time.monotonic(), 0, False
         self.settler.paused.discard(queue)
         self.keeper.watch(batch)
         self.tracer.follow(claimed)
         try:
-            for current in batch.jobs():
-                if shared.stopping() or self._must_wait(queue, ran):
+            for current, ready in batch.jobs():
+                if shared.stopping() or (ran and queue in self._vendors and self._is_paused(queue)):
                     self._give_back([current])
                     break
-                self._run_job(current)
+                self._run_job(current, ready)
                 ran += 1
             ended = ran == len(claimed)
         finally:
@@ -145,10 +144,8 @@ class Child:
             if ran:
                 self._pace(queue).ran(ran, time.monotonic() - began, claiming)
 
-    def _must_wait(self, queue: str, ran: int) -> bool:
+    def _is_paused(self, queue: str) -> bool:
         """Whether the queue was paused since the claim: by a job of this batch, or by anybody else."""
-        if queue not in self._vendors or not ran:
-            return False
         return self.settler.has_paused(queue) or self.own.insist(lambda c: reads.is_paused(c, queue))
 
     def _give_back(self, unstarted: list[Claimed]) -> None:
@@ -164,26 +161,19 @@ class Child:
 
     # -- one job ------------------------------------------------------------------------------------------------------
 
-    def _run_job(self, claimed: Claimed) -> None:
-        task = self._tasks.get(claimed.task)
-        if not isinstance(task, IdempotentTask) or claimed.payload_version > task.payload_version:
+    def _run_job(self, claimed: Claimed, ready: Ready | None = None) -> None:
+        ready = ready or self.readying.one(claimed)
+        if ready is None:
             self.settler.park(claimed, f"no worker knows {claimed.task} with payload version {claimed.payload_version}")
             return
-        expected = self._run_times.get(claimed.task, SHIFT)
-        if task.settles_alone():
+        expected = SHIFT if ready.kind.seconds is None else ready.kind.seconds
+        if ready.kind.alone:
             self.settler.flush()
             self.claimer.harden(claimed.queue)
         else:
             self.settler.pass_on_if_old(expected)
-        began = time.monotonic()
-        self.tracer.run(task, claimed, long=expected > LONGEST)
-        self._note_run_time(claimed.task, time.monotonic() - began)
-        self.settler.pass_on_if_old()
+        self.tracer.run(ready, long=expected > LONGEST)
         self.events.flush_if_due()
-
-    def _note_run_time(self, task: str, seconds: float) -> None:
-        known = self._run_times.get(task, seconds)
-        self._run_times[task] = (1 - WEIGHT) * known + WEIGHT * seconds
 
 
 def _tell_claimed(

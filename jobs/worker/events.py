@@ -8,8 +8,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from celery import current_app
@@ -18,13 +18,16 @@ from celery.utils.time import utcoffset
 from idempotency.claims import Claimed
 from jobs import log_events, observers
 from jobs.worker import shared
+from jobs.worker.ready import Ready
 
 logger = logging.getLogger(__name__)
 
-FULL = 400  # texts in one message: about 100 kB, and a publish costs as much as twenty events
+FULL = 200  # jobs in one message: about 100 kB, and a publish costs as much as twenty events
 LONGEST = 0.5  # seconds an event waits
 _text = json.JSONEncoder().encode
 _name = cache(_text)  # of tasks and queues, which are few
+Event = tuple[Claimed, str, str, bool, float, str, str, float]  # with id, arguments, whether its start is told, when,
+# and of its end the kind, what is shown, and the seconds it took
 AWAY_REST = 5.0  # seconds without events after the broker failed: they are for eyes only
 
 
@@ -34,7 +37,7 @@ class JobEvents:
     def __init__(self, hostname: str) -> None:
         self._hostname = hostname
         self._dispatcher: Any = None
-        self._waiting: list[Callable[[], str]] = []
+        self._waiting: list[Event] = []
         self._since = 0.0
         self._silent_until = 0.0
         self._clock = current_app.clock  # type: ignore[attr-defined]
@@ -43,17 +46,28 @@ class JobEvents:
     def wanted(self) -> bool:
         return shared.events_wanted() and time.monotonic() >= self._silent_until
 
-    def started(self, claimed: Claimed, id_: str, arguments: str) -> None:
+    def started(self, ready: Ready) -> None:
+        """Before the job runs, where somebody wants to see it meanwhile; else it is told of with its end."""
         if self.wanted():
-            self._add(partial(self._started, claimed, id_, arguments, time.time()))
+            self._add(ready, "", "", 0.0)
+            ready.announced = True
 
-    def succeeded(self, id_: str, shown: str, runtime: float) -> None:
+    def succeeded(self, ready: Ready, shown: str, runtime: float) -> None:
         if self.wanted():
-            self._add(partial(self._succeeded, id_, shown, runtime, time.time()))
+            self._add(ready, "succeeded", shown, runtime)
 
-    def failed(self, id_: str, error: str, runtime: float, *, retried: bool) -> None:
+    def failed(self, ready: Ready, error: str, runtime: float, *, retried: bool) -> None:
         if self.wanted():
-            self._add(partial(self._failed, id_, error, runtime, "retried" if retried else "failed", time.time()))
+            self._add(ready, "retried" if retried else "failed", error, runtime)
+
+    def _texts(self, event: Event) -> Iterator[str]:
+        claimed, id_, arguments, announced, at, end, shown, runtime = event
+        if not announced:
+            yield self._started(claimed, id_, arguments, at)
+        if end:
+            member = "result" if end == "succeeded" else "exception"
+            common = self._common(id_, at + runtime)
+            yield f'{{"type":"task-{end}",{common},"{member}":{_text(shown)},"runtime":{runtime}}}'
 
     def _started(self, claimed: Claimed, id_: str, arguments: str, at: float) -> str:
         """Received and started in one: between the two lies nothing that could be seen."""
@@ -65,12 +79,6 @@ class JobEvents:
             f'"eta":null,"expires":null}},{{"type":"task-started",{common}}}'
         )
 
-    def _succeeded(self, id_: str, shown: str, runtime: float, at: float) -> str:
-        return f'{{"type":"task-succeeded",{self._common(id_, at)},"result":{_text(shown)},"runtime":{runtime}}}'
-
-    def _failed(self, id_: str, error: str, runtime: float, kind: str, at: float) -> str:
-        return f'{{"type":"task-{kind}",{self._common(id_, at)},"exception":{_text(error)},"runtime":{runtime}}}'
-
     def _common(self, id_: str, at: float) -> str:
         """The members that every event of a job has."""
         return f'"uuid":"{id_}","timestamp":{at},"clock":{self._clock.forward()},{self._who}'
@@ -79,10 +87,11 @@ class JobEvents:
         """The members that every event of this process has; made anew now and then, because clocks change in spring."""
         return f'"hostname":{json.dumps(self._hostname)},"utcoffset":{utcoffset()},"pid":{os.getpid()}'
 
-    def _add(self, text: Callable[[], str]) -> None:
+    def _add(self, ready: Ready, end: str, shown: str, runtime: float) -> None:
         if not self._waiting:
             self._since = time.monotonic()
-        self._waiting.append(text)
+        at = ready.job.started
+        self._waiting.append((ready.claimed, ready.id, ready.arguments, ready.announced, at, end, shown, runtime))
 
     def flush_if_due(self) -> None:
         if self._waiting and (len(self._waiting) >= FULL or time.monotonic() - self._since > LONGEST):
@@ -92,7 +101,7 @@ class JobEvents:
         """What waits, as one JSON text. Written all at once: between bodies each line of code is a cold one."""
         waiting, self._waiting = self._waiting, []
         self._who = self._signature()
-        return f"[{','.join(text() for text in waiting)}]"
+        return f"[{','.join(text for event in waiting for text in self._texts(event))}]"
 
     def flush(self) -> None:
         if not self._waiting:

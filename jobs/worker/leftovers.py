@@ -20,6 +20,11 @@ def _remember(connection: Any, **_: Any) -> None:
 connection_created.connect(_remember)
 
 
+def any_opened() -> bool:
+    """Whether any connection was ever opened in this process, or the one that it was forked from."""
+    return bool(_opened) or not _looked
+
+
 def open_transactions() -> set[str]:
     """Aliases of the databases that this thread has a transaction open in."""
     global _looked

@@ -61,6 +61,7 @@ class _HardLimit:
         self._libc.timer_settime(self._timer, 0, ctypes.byref(value), None)
 
 
+_main = main_thread().ident
 _armed = False
 _hard: _HardLimit | None = None
 _installed = False
@@ -73,7 +74,7 @@ def arm(soft: float | None, hard: float | None) -> None:
     calls it calls `disarm_soft` when the body has ended, however that was.
     """
     global _armed
-    if get_ident() != main_thread().ident:
+    if get_ident() != _main:
         return
     if hard:
         _hard_limit().keep(hard)
@@ -89,7 +90,7 @@ def disarm_soft() -> None:
     The timer itself runs on: the next job sets it anew, or the batch ends and stops it.
     """
     global _armed
-    if _armed and get_ident() == main_thread().ident:
+    if _armed and get_ident() == _main:
         _armed = False
 
 
@@ -122,8 +123,8 @@ def _on_alarm(_signal: int, _frame: FrameType | None) -> None:
 
 def _forget() -> None:
     """After a fork: the kernel does not hand timers on, and the child may have set up signals anew."""
-    global _armed, _hard, _installed
-    _armed, _hard, _installed = False, None, False
+    global _armed, _hard, _installed, _main
+    _armed, _hard, _installed, _main = False, None, False, get_ident()
 
 
 os.register_at_fork(after_in_child=_forget)

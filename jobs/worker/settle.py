@@ -45,13 +45,15 @@ class Settler:
 
     def succeed(self, task: "IdempotentTask", job: "Job", payload: Mapping[str, Any], result: Any, text: str) -> None:
         """Settle as succeeded, now or within the group's window. Raises LeaseLost where it can be told at once."""
-        if task.commit or canvas.continues(job.claimed.options or {}):
-            self._succeed_together(task, job, payload, result, text)
-        elif task.settles_alone() or job.stepped:
-            self._succeed_group([(job.claimed, text)], raising=True)
-        else:
+        if job.grouped and not job.stepped:
             self._group_since = self._group_since or time.monotonic()
             self._group.append((job.claimed, text))
+        elif task.commit or canvas.continues(job.claimed.options or {}):
+            self._succeed_together(task, job, payload, result, text)
+        else:
+            self._succeed_group([(job.claimed, text)], raising=True)
+        if self._failing or job.claimed.doubtful:
+            self.vendor_answered(job)
 
     def flush(self) -> None:
         """Write the group and wait for it. Jobs that are no longer ours are left to their new owner."""

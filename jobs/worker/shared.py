@@ -3,7 +3,6 @@
 import mmap
 import os
 import struct
-import time
 from uuid import UUID
 
 STOP, EVENTS = 0, 1
@@ -11,10 +10,11 @@ FIRST_SLOT = 2
 SLOTS = 1022  # children of one worker; one page
 
 IN_HAND = struct.Struct("<16sQd")  # a job's id, the process that runs it, and since when on the machine's clock
-NOTHING = bytes(IN_HAND.size)
+NOBODY = 0  # no process
 
 _page = mmap.mmap(-1, FIRST_SLOT + SLOTS)
 _in_hand = mmap.mmap(-1, IN_HAND.size * SLOTS)  # a place for each process, found by its pid
+_pid = _place = 0  # of this process
 
 
 def stop() -> None:
@@ -48,19 +48,30 @@ def busy() -> int:
     return sum(_page[FIRST_SLOT:])
 
 
-def take_in_hand(job: UUID) -> None:
-    """This process runs the job from now on. What it leaves here outlives it, so that the parent knows what it ran."""
-    pid = os.getpid()
-    IN_HAND.pack_into(_in_hand, pid % SLOTS * IN_HAND.size, job.bytes, pid, time.monotonic())
+def take_in_hand(job: bytes, since: float) -> None:
+    """This process runs the job from now on, by the machine's clock. `job`: the bytes of its id.
+
+    What it leaves here outlives it, so that the parent knows what it ran.
+    """
+    IN_HAND.pack_into(_in_hand, _place, job, _pid, since)
 
 
 def put_down() -> None:
     """The job is done."""
-    start = os.getpid() % SLOTS * IN_HAND.size
-    _in_hand[start : start + IN_HAND.size] = NOTHING
+    IN_HAND.pack_into(_in_hand, _place, b"", NOBODY, 0.0)
 
 
 def in_hand(pid: int) -> tuple[UUID, float] | None:
     """The job that a process runs, or ran when it died, and since when on the machine's clock; None: none."""
     job, owner, since = IN_HAND.unpack_from(_in_hand, pid % SLOTS * IN_HAND.size)
     return (UUID(bytes=job), since) if owner == pid else None
+
+
+def _find_place() -> None:
+    global _pid, _place
+    _pid = os.getpid()
+    _place = _pid % SLOTS * IN_HAND.size
+
+
+_find_place()
+os.register_at_fork(after_in_child=_find_place)

@@ -8,27 +8,26 @@ ends in Celery's tracer after all: there the job's call returns or raises what t
 import logging
 import time
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 from weakref import ReferenceType
 
 from celery import signals
 from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.app import trace
-from celery.app.task import Context
 from celery.backends.base import Backend
 from celery.loaders.base import BaseLoader
 from celery.utils.saferepr import saferepr
 
+from jobs.request_stack import RequestStack
 from jobs.task import IdempotentTask
 from jobs.worker import attempt
-
-if TYPE_CHECKING:
-    from jobs.context import Job
+from jobs.worker.ready import Ready
 
 CELERYS = trace.TraceInfo.__init__.__code__.co_filename
 OWN_CALL = IdempotentTask.__call__
 HOOKS = ("before_start", "on_success", "after_return")
 HEARD: tuple[Any, ...] = (signals.task_prerun, signals.task_postrun, signals.task_success)
+PRERUN, POSTRUN, SUCCESS = HEARD
 CONTINUES = frozenset({"callbacks", "chain", "chord"})  # what a body may ask of Celery through its request
 PLAIN = frozenset({type(None), bool, int, float})  # as Celery shows them: `repr`
 
@@ -43,6 +42,12 @@ class ShortWay:
     def __init__(self) -> None:
         self._tracers: dict[str, tuple[Any, Any, bool]] = {}
         self._deaf: list[list[Any]] = [[] for _ in HEARD]  # receivers that do nothing for a job
+        self._running: list[Any] = []  # this thread's tasks
+
+    def follow(self) -> None:
+        """A claim's jobs come next, or Celery's tracer has been: it lets an empty list go, and makes another one."""
+        self._running = _task_stack.push(None)
+        self._running.pop()
 
     def is_open(self, task: IdempotentTask) -> bool:
         """Asked before each job, since a body may import what patches Celery or listens to it."""
@@ -50,39 +55,40 @@ class ShortWay:
         known = self._tracers.get(task.name)
         if known is None or known[0] is not tracer or known[1] is not trace.build_tracer:
             known = self._tracers[task.name] = tracer, trace.build_tracer, _is_plain(task)
-        return known[2] and all(map(self._is_unheard, HEARD, self._deaf))
+        return known[2] and (self._is_quiet() or all(map(_is_unheard, HEARD, self._deaf)))
 
-    @staticmethod
-    def _is_unheard(signal: Any, deaf: list[Any]) -> bool:
-        if signal.receivers == deaf:
-            return True
-        if not all(_is_deaf(receiver) for _, receiver in signal.receivers):
-            return False
-        deaf[:] = signal.receivers
-        return True
+    def _is_quiet(self) -> bool:
+        """Whether nobody has come or gone since the last look. Without a loop: it is asked for each job."""
+        before, after, success = self._deaf
+        return bool(PRERUN.receivers == before and POSTRUN.receivers == after and SUCCESS.receivers == success)
+
+    def go(self, ready: Ready, began: float) -> tuple[float, str] | None:
+        """Run the job to its end; returns how many seconds it took since `began` and its result as text.
+
+        None where the rest is the tracer's; `ready.request` then holds what the body has made of it.
+        """
+        task, job, running = ready.kind.task, ready.job, self._running
+        requests = task.request_stack.stack
+        running.append(task)
+        requests.append(ready.context)
+        try:
+            result = attempt.perform(task, job, job.claimed.payload)
+            if CONTINUES.isdisjoint(ready.request):
+                return _told(ready, result, time.monotonic() - began)
+            job.ending = lambda: result
+        except Exception as error:  # noqa: BLE001 - whatever it is, the tracer handles it
+            job.ending = _Raised(error)
+        finally:
+            running.pop()
+            requests.pop()
+        return None
 
 
-def go(task: IdempotentTask, job: "Job", request: dict[str, Any]) -> tuple[float, str] | None:
-    """Run the job to its end; returns how many seconds it took and its result as text.
-
-    None where the rest is the tracer's; `request` then holds what the body has made of it.
-    """
-    context: Any = Context.__new__(Context)
-    context.__dict__ = request
-    began = time.monotonic()
-    _task_stack.push(task)
-    task.request_stack.push(context)
-    try:
-        result = attempt.perform(task, job, job.claimed.payload)
-        if CONTINUES.isdisjoint(request):
-            return _told(task, request, result, time.monotonic() - began)
-        job.ending = lambda: result
-    except Exception as error:  # noqa: BLE001 - whatever it is, the tracer handles it
-        job.ending = _Raised(error)
-    finally:
-        _task_stack.pop()
-        task.request_stack.pop()
-    return None
+def _is_unheard(signal: Any, deaf: list[Any]) -> bool:
+    if not all(_is_deaf(receiver) for _, receiver in signal.receivers):
+        return False
+    deaf[:] = signal.receivers
+    return True
 
 
 class _Raised:
@@ -96,11 +102,11 @@ class _Raised:
         raise self._error.with_traceback(here and here.tb_next)
 
 
-def _told(task: IdempotentTask, request: dict[str, Any], result: Any, took: float) -> tuple[float, str]:
-    shown = repr(result) if type(result) in PLAIN else str(saferepr(result, task.resultrepr_maxsize))
+def _told(ready: Ready, result: Any, took: float) -> tuple[float, str]:
+    shown = repr(result) if type(result) in PLAIN else str(saferepr(result, ready.kind.task.resultrepr_maxsize))
     if trace.logger.isEnabledFor(logging.INFO):
-        told = {"id": request["id"], "name": task.name, "return_value": shown, "runtime": took,
-                "args": request["argsrepr"], "kwargs": request["kwargsrepr"]}  # fmt: skip
+        told = {"id": ready.id, "name": ready.kind.task.name, "return_value": shown, "runtime": took,
+                "args": ready.request["argsrepr"], "kwargs": ready.request["kwargsrepr"]}  # fmt: skip
         trace.info(trace.LOG_SUCCESS, told)
     return took, shown
 
@@ -109,9 +115,11 @@ def _is_plain(task: IdempotentTask) -> bool:
     """Whether the task's tracer is Celery's own, of this very task, and has nothing to call but the body."""
     tracer = task.__dict__.get("__trace__") or trace.build_tracer(task.name, task, app=task.app)
     backend, loader = type(task.backend), type(task.app.loader)
+    requests: Any = task.request_stack
     return (
         _is_celerys(tracer, task)
         and type(task).__call__ is OWN_CALL
+        and type(requests) is RequestStack
         and not any(trace.task_has_custom(task, hook) for hook in HOOKS)
         and backend.mark_as_done is Backend.mark_as_done
         and backend.process_cleanup is Backend.process_cleanup

@@ -8,7 +8,6 @@ from typing import Any
 
 from celery import current_app
 from celery.app import trace
-from celery.utils.saferepr import saferepr
 
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
@@ -17,78 +16,91 @@ from jobs.context import Job
 from jobs.metrics import measuring
 from jobs.problems import describe, hide
 from jobs.task import IdempotentTask
-from jobs.worker import shared, short_way
+from jobs.worker import shared
 from jobs.worker.attempt import settle_failure
 from jobs.worker.events import JobEvents
-from jobs.worker.settle import Settler
+from jobs.worker.ready import SHOWN, Ready
+from jobs.worker.short_way import ShortWay
 from jobs.worker.watch import Watch
 
 logger = logging.getLogger(__name__)
 
 ENDS = {"RETRY": "retried", "FAILURE": "given_up"}  # Celery's word → OpenTelemetry's error.type
-SHOWN = 1024  # characters of arguments and errors
 
 
 class JobTracer:
     """Of one worker process."""
 
-    def __init__(self, hostname: str, settler: Settler, events: JobEvents) -> None:
-        self._hostname, self._settler, self._events = hostname, settler, events
-        self._short = short_way.ShortWay()
+    def __init__(self, events: JobEvents) -> None:
+        self._events = events
+        self._short = ShortWay()
         self._watch: Watch | None = None
         self._ended: list[tuple[Claimed, float, str]] = []  # with seconds, and why it did not succeed
 
     def follow(self, batch: Sequence[Claimed]) -> None:
         """A claim's jobs come next; `leave` when they have ended."""
         self._watch = Watch(batch) if observers.watching else None
+        self._short.follow()
 
     def leave(self) -> None:
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.leave()
 
-    def run(self, task: IdempotentTask, claimed: Claimed, *, long: bool) -> None:
+    def run(self, ready: Ready, *, long: bool) -> None:
         """Run the job and settle it; `long`: whoever watches wants to see it while it runs."""
-        job, id_ = Job(claimed, self._settler), str(claimed.id)
-        arguments = _repr(task.redacted(claimed.payload))
-        self._events.started(claimed, id_, arguments)
+        ready.job.started = time.time()
         if long:
+            self._events.started(ready)
             self._events.flush()
-        request = _request(task, job, id_, arguments, self._hostname)
-        shared.take_in_hand(claimed.id)
-        if task.sensitive:
-            with masking.AtWork(claimed.id, task.secrets(claimed.payload)):
-                self._watched(task, job, request)
+        shared.take_in_hand(ready.mark, time.monotonic())
+        if ready.kind.sensitive:
+            with masking.AtWork(ready.claimed.id, ready.kind.task.secrets(ready.claimed.payload)):
+                self._watched(ready)
+        elif self._watch is not None:
+            self._watched(ready)
         else:
-            self._watched(task, job, request)
+            self._trace(ready)
         shared.put_down()
 
-    def _watched(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> None:
+    def _watched(self, ready: Ready) -> None:
         if self._watch is not None:
-            self._watch.run(task, job, request, self._trace)
+            self._watch.run(ready.kind.task, ready.job, ready.request, lambda *_: self._trace(ready))
         else:
-            self._trace(task, job, request)
+            self._trace(ready)
 
-    def _trace(self, task: IdempotentTask, job: Job, request: dict[str, Any]) -> BaseException | None:
+    def _trace(self, ready: Ready) -> BaseException | None:
         """Returns the error that it ended with."""
-        began, info = time.monotonic(), None
-        ended = short_way.go(task, job, request) if self._short.is_open(task) else None
+        began = time.monotonic()
+        ended = self._short.go(ready, began) if self._short.is_open(ready.kind.task) else None
         if ended is None:
-            tracer = getattr(task, "__trace__", None) or trace.build_tracer(task.name, task, app=current_app)
-            _, info, run_time, shown = tracer(request["id"], [], dict(job.claimed.payload), request)
-            ended = run_time or 0.0, str(shown)
+            return self._trace_as_celery(ready, began)
+        took, shown = ended
+        self._succeeded(ready, took, shown, took)
+        return None
+
+    def _trace_as_celery(self, ready: Ready, began: float) -> BaseException | None:
+        task, job = ready.kind.task, ready.job
+        tracer = getattr(task, "__trace__", None) or trace.build_tracer(task.name, task, app=current_app)
+        _, info, run_time, shown = tracer(ready.id, [], dict(ready.claimed.payload), ready.request)
+        self._short.follow()
         if not job.settled:
             _settle_unentered(task, job, info)
         took = time.monotonic() - began
-        if (kind := "" if info is None else ENDS.get(info.state)) is not None:  # else it lost its job: no attempt
-            self._ended.append((job.claimed, took, kind))
         if info is None:
-            run_time, shown = ended
-            shown = masking.masked(shown) if task.sensitive and shown != "None" else shown
-            self._events.succeeded(request["id"], shown, run_time)
-        else:
-            self._events.failed(request["id"], _shown(task, job, info.retval), took, retried=info.state == "RETRY")
-        return info.retval if info is not None and isinstance(info.retval, BaseException) else None
+            self._succeeded(ready, took, str(shown), run_time or 0.0)
+            return None
+        if (kind := ENDS.get(info.state)) is not None:  # else it lost its job: no attempt
+            self._ended.append((ready.claimed, took, kind))
+        ready.kind.took(took)
+        self._events.failed(ready, _shown(task, job, info.retval), took, retried=info.state == "RETRY")
+        return info.retval if isinstance(info.retval, BaseException) else None
+
+    def _succeeded(self, ready: Ready, took: float, shown: str, run_time: float) -> None:
+        shown = masking.masked(shown) if ready.kind.sensitive and shown != "None" else shown
+        self._ended.append((ready.claimed, took, ""))
+        ready.kind.took(took)
+        self._events.succeeded(ready, shown, run_time)
 
     def measure(self) -> None:
         """Count how long each had been due when it was claimed, and ran. At once: between bodies all code is cold."""
@@ -109,36 +121,6 @@ def _settle_unentered(task: IdempotentTask, job: Job, info: Any) -> None:
         settle_failure(task, job, error, problem)
     except LeaseLost as lost:
         logger.warning("%s", lost, extra=log_events.JOB_LOST)
-
-
-def _request(task: IdempotentTask, job: Job, id_: str, arguments: str, hostname: str) -> dict[str, Any]:
-    """What `self.request` shows of a job. A third of what Celery sends with a message: each key costs."""
-    canvas = job.claimed.options or {}
-    return {
-        "id": id_,
-        "task": task.name,
-        "job": job,
-        "argsrepr": "()",
-        "kwargsrepr": arguments,
-        "retries": job.claimed.attempt - 1,
-        "root_id": canvas.get("root_id") or id_,
-        "parent_id": canvas.get("parent_id"),
-        "group": canvas.get("group_id"),
-        "errbacks": canvas.get("link_error"),
-        "delivery_info": {"exchange": "", "routing_key": job.claimed.queue, "redelivered": False},
-        "headers": dict(canvas.get("headers") or ()),  # other jobs may share them
-        "ignore_result": True,
-        "called_directly": False,
-        "args": [],
-        "kwargs": dict(job.claimed.payload),
-        "hostname": hostname,
-    }
-
-
-def _repr(arguments: dict[str, Any]) -> str:
-    """As Celery shows arguments; its own way of cutting them costs ten times a plain repr."""
-    text = repr(arguments)
-    return text if len(text) <= SHOWN else str(saferepr(arguments, SHOWN))
 
 
 def _shown(task: IdempotentTask, job: Job, error: Any) -> str:

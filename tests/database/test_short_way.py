@@ -22,6 +22,7 @@ from jobs.own_connection import OwnConnection
 from jobs.worker import limits, shared
 from jobs.worker.events import JobEvents
 from jobs.worker.fixup import WorkerFixup
+from jobs.worker.ready import Readying
 from jobs.worker.settle import Settler
 from jobs.worker.short_way import ShortWay
 from jobs.worker.tracer import JobTracer
@@ -112,19 +113,20 @@ def tell(committing, monkeypatch):
         monkeypatch.setattr(Tells, "body", body, raising=False)
         monkeypatch.setattr(Tells, "story", story, raising=False)
         instance = task.instance()
-        tracer = JobTracer("celery@here", Settler(own, lambda: bool(stopping)), JobEvents("celery@here"))
+        settler = Settler(own, lambda: bool(stopping))
+        tracer = JobTracer(JobEvents("celery@here"))
         assert tracer._short.is_open(instance)
         if not short:
             monkeypatch.setattr(tracer._short, "is_open", lambda _: False)
         ids.append(str(task.enqueue(name="one", secret="hush").id))
         (claimed,) = claim(committing, queue=task.queue)
         try:
-            run_watched(tracer, instance, claimed)
+            run_watched(tracer, Readying("celery@here", settler).one(claimed))
         except BaseException as error:  # noqa: BLE001 - whatever a worker would see
             story.append(("raised", repr(error).partition("Traceback")[0]))
         finally:
             limits.stop()
-        tracer._settler.flush()
+        settler.flush()
         events = json.loads(tracer._events.take())
         story.append([{k: v for k, v in event.items() if k not in OF_THE_MOMENT} for event in events])
         story.append((len(_task_stack.stack), len(instance.request_stack)))
@@ -142,9 +144,9 @@ def tell(committing, monkeypatch):
     own.close()
 
 
-def run_watched(tracer, task, claimed):
-    tracer.follow([claimed])
-    tracer.run(task, claimed, long=False)
+def run_watched(tracer, ready):
+    tracer.follow([ready.claimed])
+    tracer.run(ready, long=False)
     tracer.leave()
 
 

@@ -40,7 +40,7 @@ def settler(own):
 
 def finish(settler, batch):
     for claimed in batch:
-        settler.succeed(Echo.instance(), Job(claimed, settler), {}, None, "null")
+        settler.succeed(Echo.instance(), Job(claimed, settler, grouped=True), {}, None, "null")
 
 
 def test_what_was_sent_is_written_before_anybody_asks_for_the_answer(committing, own):
