@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,10 @@ class Batch:
     def __init__(self, claimed: Sequence[Claimed], ready: "Sequence[Ready | None]" = ()) -> None:
         self._waiting = deque(zip_longest(claimed, ready))
         self._lock = threading.Lock()
-        self.size = len(self._waiting)
+        self.size = len(claimed)
         self.claimed_at = self.renewed_at = time.monotonic()
         self.current_since = 0.0
+        self.may_be_shared = True
         self._unsettled = {c.id: c for c in claimed}
 
     def jobs(self) -> "Iterator[tuple[Claimed, Ready | None]]":
@@ -36,12 +37,23 @@ class Batch:
 
     def take_unstarted(self) -> list[Claimed]:
         """The jobs nobody has begun; from now on nobody of this claim will."""
+        return self._take(lambda waiting: waiting)
+
+    def take_half(self) -> list[Claimed]:
+        """The same of the half that would come last."""
+        return self._take(lambda waiting: (waiting + 1) // 2)
+
+    def _take(self, share: Callable[[int], int]) -> list[Claimed]:
         with self._lock:
-            taken = [claimed for claimed, _ in self._waiting]
-            self._waiting.clear()
+            taken = [self._waiting.pop()[0] for _ in range(share(len(self._waiting)))]
             for claimed in taken:
                 del self._unsettled[claimed.id]
-            return taken
+            return taken[::-1]
+
+    def seconds_left(self, now: float) -> float:
+        """How long the jobs that nobody has begun will take, by those that have."""
+        waiting = len(self._waiting)
+        return waiting * (now - self.claimed_at) / max(self.size - waiting, 1)
 
     def settled(self, ids: Iterable[object]) -> None:
         with self._lock:

@@ -54,7 +54,7 @@ class Child:
     def work(self, queue: str, hint_id: str, headers: Mapping[str, str]) -> int:
         """Follow one hint; returns how many jobs it led to."""
         ends, done = time.monotonic() + self.shift, 0
-        shared.set_busy(self.slot, True)
+        shared.set_child(self.slot, shared.BUSY)
         try:
             while not shared.stopping():
                 began = time.monotonic()
@@ -76,7 +76,7 @@ class Child:
             try:
                 self.settler.flush()
             finally:
-                shared.set_busy(self.slot, False)
+                shared.set_child(self.slot, shared.IDLE)
                 self.events.flush()
                 measuring.here.count("messaging_client_consumed_messages_total", queue)
                 measuring.hand_over()
@@ -119,6 +119,7 @@ class Child:
             return
         self.settler.pass_on()  # what the claim before has left: it is written while these run
         batch, began, ran, ended = Batch(claimed, self.readying.all(claimed)), time.monotonic(), 0, False
+        batch.may_be_shared = queue not in self._vendors  # their slots are spent by the claim
         self.settler.paused.discard(queue)
         self.keeper.watch(batch)
         self.tracer.follow(claimed)

@@ -61,8 +61,13 @@ class Hint(Task):  # type: ignore[type-arg]
 def _this_child(hostname: str) -> Child:
     global _child
     if _child is None:
-        _child = Child(hostname, slot=getattr(current_process(), "index", 0))
+        _child = Child(hostname, slot=this_slot())
     return _child
+
+
+def this_slot() -> int:
+    """Of this process among the children of its worker."""
+    return getattr(current_process(), "index", 0)
 
 
 def forget_child() -> None:

@@ -1,4 +1,4 @@
-"""The lease keeper: a thread of the child that prolongs leases and lets go what a long job keeps waiting."""
+"""The lease keeper: a thread of the child that prolongs leases, and lets go what others could begin sooner."""
 
 import logging
 import threading
@@ -7,15 +7,18 @@ import time
 import psycopg
 
 from idempotency import transitions
+from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
-from jobs import conf, log_events
+from jobs import conf, hints, log_events
 from jobs.own_connection import OwnConnection
+from jobs.worker import shared
 from jobs.worker.batch import Batch
 from jobs.worker.pace import TARGET
 
 logger = logging.getLogger(__name__)
 
 WAKE = 0.1  # seconds; measured to cost nothing
+WORTH_SHARING = 0.1  # seconds of work that nobody has begun: to give it back and to claim it takes a tenth of that
 
 
 class LeaseKeeper:
@@ -49,14 +52,21 @@ class LeaseKeeper:
         now = time.monotonic()
         try:
             if batch.has_unstarted() and now - batch.current_since > TARGET:
-                self._let_go(batch)
+                self._let_go(batch.take_unstarted())
+            elif batch.may_be_shared and batch.seconds_left(now) > WORTH_SHARING and shared.somebody_idles():
+                self._share(batch)
             if now - batch.renewed_at > conf.lease().total_seconds() / 3:
                 self._renew(batch)
         except (psycopg.Error, LeaseLost) as error:
             logger.warning("leases not renewed, trying again: %s", error, extra=log_events.LEASES_NOT_RENEWED)
 
-    def _let_go(self, batch: Batch) -> None:
-        unstarted = batch.take_unstarted()
+    def _share(self, batch: Batch) -> None:
+        """A process of this worker has nothing to do, so the queue is empty but for what this one has claimed."""
+        if half := batch.take_half():
+            self._let_go(half)
+            hints.nudge(half[0].queue)
+
+    def _let_go(self, unstarted: list[Claimed]) -> None:
         if unstarted:
             self._own.insist(lambda c: transitions.give_back(c, unstarted, begun=False))
 

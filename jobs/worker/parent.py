@@ -29,7 +29,7 @@ from jobs.task import vendor_queues
 from jobs.worker import shared, terminating
 from jobs.worker.dying import Dying
 from jobs.worker.hearing import Hearing
-from jobs.worker.hint import Hint, forget_child
+from jobs.worker.hint import Hint, forget_child, this_slot
 from jobs.worker.liveness import Liveness
 from jobs.worker.reporting import Reporter
 from jobs.worker.terminating import Ending
@@ -199,10 +199,12 @@ def _on_logging(logger: logging.Logger, **_: Any) -> None:
 def _on_child_start(**_: Any) -> None:
     _share_memory()
     forget_child()
+    shared.set_child(this_slot(), shared.IDLE)
 
 
 @signals.worker_process_shutdown.connect
 def _on_child_end(**_: Any) -> None:
+    shared.set_child(this_slot(), shared.NONE)
     observers.tell(lambda o: o.flush())
 
 

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 GROUP_WINDOW = 0.02  # seconds a finished job waits for others: a commit costs as much as fifty records in it
 LONGEST_WINDOW = 0.05  # … and while the commit before is under way, on a slow disk: natural, since nobody waits for it
+FEW = 8  # jobs; so many a crash may repeat however long each took, so they too wait up to the longest window
 
 
 class Settler:
@@ -77,8 +78,11 @@ class Settler:
         if not self._group:
             return
         age = time.monotonic() - self._group_since + next_takes
-        if age >= LONGEST_WINDOW or (age >= GROUP_WINDOW and (self._sent is None or self._sent[1].arrived())):
+        if age >= LONGEST_WINDOW or (age >= GROUP_WINDOW and len(self._group) >= FEW and self._is_free()):
             self.pass_on()
+
+    def _is_free(self) -> bool:
+        return self._sent is None or self._sent[1].arrived()
 
     def _hear(self) -> None:
         """Read the answer to what was sent; a bad one, or one that was lost, is asked for again."""

@@ -8,6 +8,7 @@ from uuid import UUID
 STOP, EVENTS = 0, 1
 FIRST_SLOT = 2
 SLOTS = 1022  # children of one worker; one page
+NONE, IDLE, BUSY = range(3)  # of a slot: no child, one that waits for a hint, one that follows one
 
 IN_HAND = struct.Struct("<16sQd")  # a job's id, the process that runs it, and since when on the machine's clock
 NOBODY = 0  # no process
@@ -39,13 +40,19 @@ def events_wanted() -> bool:
     return bool(_page[EVENTS])
 
 
-def set_busy(slot: int, busy: bool) -> None:  # noqa: FBT001 - it is the message
-    _page[FIRST_SLOT + slot % SLOTS] = busy
+def set_child(slot: int, does: int) -> None:
+    """Whether a child has the slot, and whether it is at work: NONE, IDLE or BUSY."""
+    _page[FIRST_SLOT + slot % SLOTS] = does
 
 
 def busy() -> int:
     """How many children are at work."""
-    return sum(_page[FIRST_SLOT:])
+    return _page[FIRST_SLOT:].count(BUSY)
+
+
+def somebody_idles() -> bool:
+    """Whether a child of this worker waits for a hint."""
+    return _page.find(bytes([IDLE]), FIRST_SLOT) >= 0
 
 
 def take_in_hand(job: bytes, since: float) -> None:
