@@ -6,7 +6,7 @@ commits together with the job's own rows), a connection of our own everywhere el
 
 import random
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -118,6 +118,7 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
     cursors: Mapping[int, int] | None = None,
     served: Collection[int] = (),
     durable: bool = True,
+    meanwhile: Callable[[], object] | None = None,
 ) -> list[Claimed]:
     """Take up to `limit` claimable records under one new lease, in the order in which they are to run.
 
@@ -129,23 +130,17 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
         cursors: of each line the account that was served last; the turn is with the one behind it.
         served: the accounts of the jobs claimed lately, in any line; others come before them.
         durable: False answers before the claim is on disk; see `harden`.
+        meanwhile: called while the server works.
     """
     cursors, asked_at = cursors or {}, time.monotonic()
     rows = ask(
         connection,
         "claim",
-        queue=queue,
-        limit=limit,
-        lease=lease,
-        claimed_by=claimed_by,
-        lease_id=lease_id or new_id(),
-        durable=durable,
-        lines=cursors.keys(),
-        cursors=cursors.values(),
+        meanwhile,
+        queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=lease_id or new_id(), durable=durable,
+        lines=cursors.keys(), cursors=cursors.values(), served=served, accounts=min(limit, ACCOUNTS),
         start=random.randrange(*ACCOUNT_HASHES),  # noqa: S311 - no secret
-        served=served,
-        accounts=min(limit, ACCOUNTS),
-    )
+    )  # fmt: skip
     return _batch(rows, asked_at)
 
 

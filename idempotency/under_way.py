@@ -82,10 +82,17 @@ class UnderWay:
             self._error = psycopg.OperationalError("the connection was lost before the answer came")
 
 
-def ask(connection: psycopg.Connection[Any], name: str, /, **params: Any) -> list[tuple[Any, ...]]:
-    """Run the statement `sql/<name>.sql` and wait for its rows; half as dear as psycopg's way where it is long."""
+def ask(
+    connection: psycopg.Connection[Any], name: str, meanwhile: Callable[[], object] | None = None, /, **params: Any
+) -> list[tuple[Any, ...]]:
+    """Run the statement `sql/<name>.sql` and wait for its rows; half as dear as psycopg's way where it is long.
+
+    `meanwhile` is called while the server works. It must not use the connection.
+    """
     under_way = send(connection, name, **params)
     try:
+        if meanwhile:
+            meanwhile()
         return under_way.rows()
     except BaseException:
         if not under_way.arrived():  # told to stop in the middle: nobody else may take this answer for his own

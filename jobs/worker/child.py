@@ -46,7 +46,7 @@ class Child:
         self.readying = Readying(hostname, self.settler)
         self.tracer = JobTracer(self.events)
         self._vendors = vendor_queues()
-        self.claimer = Claimer(self.own, self._vendors)
+        self.claimer = Claimer(self.own, self._vendors, self._catch_up)
         self._paces: dict[str, Pace] = {}
 
     # -- one hint -----------------------------------------------------------------------------------------------------
@@ -77,10 +77,16 @@ class Child:
                 self.settler.flush()
             finally:
                 shared.set_child(self.slot, shared.IDLE)
+                self._catch_up()
                 self.events.flush()
                 measuring.here.count("messaging_client_consumed_messages_total", queue)
                 measuring.hand_over()
         return done
+
+    def _catch_up(self) -> None:
+        """Write down of jobs that have ended what can wait: while the database looks for the next, or at the end."""
+        self.tracer.measure()
+        self.events.flush_if_due(soon=True)
 
     def _goes_on(self, queue: str, claimed: list[Claimed], wanted: int) -> bool:
         """Whether one more claim may find something. What is new stands in line already."""
@@ -141,7 +147,6 @@ class Child:
             finally:
                 limits.stop()
                 self.keeper.rest()
-            self.tracer.measure()
             if ran:
                 self._pace(queue).ran(ran, time.monotonic() - began, claiming)
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +24,13 @@ class Claimer:
 
     Args:
         vendors: queues whose claims count calls or ask for turns of their own.
+        meanwhile: what may be done while the database looks for records.
     """
 
-    def __init__(self, own: OwnConnection, vendors: Collection[str]) -> None:
-        self._own = own
+    def __init__(
+        self, own: OwnConnection, vendors: Collection[str], meanwhile: Callable[[], object] | None = None
+    ) -> None:
+        self._own, self._meanwhile = own, meanwhile
         self._vendors = frozenset(vendors)
         self._outside = set(vendors)  # queues with tasks whose outcome must be written before the next starts
         self._busy = set(vendors)  # queues whose claims find more than one record: not worth asking for a lone one
@@ -72,7 +75,7 @@ class Claimer:
             return transitions.claim_lone(connection, queue, durable=self._must_last(queue), **named)
 
         def several(connection: Any) -> list[Claimed]:
-            turned: dict[str, Any] = {"cursors": turns.cursors, "served": turns.served}
+            turned: dict[str, Any] = {"cursors": turns.cursors, "served": turns.served, "meanwhile": self._meanwhile}
             return transitions.claim(connection, queue, limit=size, durable=self._must_last(queue), **turned, **named)
 
         if queue not in self._busy and (claimed := self._own.once(lone)):

@@ -93,8 +93,10 @@ class JobEvents:
         at = ready.job.started
         self._waiting.append((ready.claimed, ready.id, ready.arguments, ready.announced, at, end, shown, runtime))
 
-    def flush_if_due(self) -> None:
-        if self._waiting and (len(self._waiting) >= FULL or time.monotonic() - self._since > LONGEST):
+    def flush_if_due(self, *, soon: bool = False) -> None:
+        """`soon`: they would be within the next claim."""
+        longest = LONGEST / 2 if soon else LONGEST
+        if self._waiting and (len(self._waiting) >= FULL or time.monotonic() - self._since > longest):
             self.flush()
 
     def take(self) -> str:

@@ -1,7 +1,10 @@
 """A settle that is sent while the next job runs: its answer is heard, and a lost one is asked for again."""
 
+from uuid import uuid4
+
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from idempotency import transitions
 from jobs.context import Job
@@ -9,7 +12,7 @@ from jobs.own_connection import OwnConnection
 from jobs.worker.settle import Settler
 from tests.app.tasks import Echo
 from tests.processes import wait_until
-from tests.records import claim, enqueue_plenty, let_leases_run_out, own_connection
+from tests.records import LEASE, claim, enqueue_plenty, let_leases_run_out, own_connection
 
 STATES = "SELECT state, count(*) FROM idempotency_record GROUP BY state"
 
@@ -106,6 +109,22 @@ def test_who_lost_its_jobs_meanwhile_writes_nothing_and_says_so(committing, sett
     settler.flush()
     assert states(committing) == {"queued": 2}
     assert caplog.text.count("no longer owns the record") == 2
+
+
+def test_something_else_is_done_while_the_server_works(committing, own):
+    enqueue_plenty(committing, 2)
+    done = []
+
+    def claimed(connection):
+        def meanwhile():
+            done.append(connection.pgconn.transaction_status)
+
+        return transitions.claim(
+            connection, "default", limit=2, lease=LEASE, claimed_by="w", lease_id=uuid4(), meanwhile=meanwhile
+        )
+
+    assert len(own.once(claimed)) == 2
+    assert done == [TransactionStatus.ACTIVE]
 
 
 def test_an_answer_that_was_bad_is_raised_when_it_is_asked_for(committing, own):
