@@ -1,9 +1,8 @@
 """What workers tell of themselves, what people decided, and what was counted; the records are in `idempotency`."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from idempotency.models import Record
@@ -245,6 +244,13 @@ class Pulse(models.Model):
         return f"{self.kind} {self.name}"
 
 
+class Counts(models.Field):  # type: ignore[type-arg]
+    """PostgreSQL's `bigint[]`. Django's own ArrayField would have every project install `django.contrib.postgres`."""
+
+    def db_type(self, connection: Any) -> str:  # noqa: ARG002 - Django asks with it
+        return "bigint[]"
+
+
 class Measure(models.Model):
     """What workers measured: how often, how much in all, and how many within each bound of the catalogue.
 
@@ -257,7 +263,7 @@ class Measure(models.Model):
     minute = models.DateTimeField()
     count = models.BigIntegerField()
     total = models.FloatField()
-    buckets = ArrayField(models.BigIntegerField(), help_text="not cumulative; the last one is beyond all bounds")
+    buckets = Counts(help_text="not cumulative; the last one is beyond all bounds")
 
     class Meta:
         default_permissions = ()

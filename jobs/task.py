@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
-from uuid import UUID
 
 from celery import Celery, Task, current_app
 from celery._state import (  # type: ignore[attr-defined]
@@ -16,25 +15,18 @@ from celery._state import (  # type: ignore[attr-defined]
     get_current_worker_task,
 )
 from celery.exceptions import Retry
-from celery.utils.functional import maybe_list
 from celery.utils.threads import LocalStack
-from django.core.exceptions import ImproperlyConfigured
 
 from idempotency.claims import Request
-from idempotency.errors import EnqueueError
-from jobs import calls, canvas, conf, enqueueing, enqueueing_many
+from jobs import calls, conf, definition, enqueueing, enqueueing_many
+from jobs.celery_options import options_from
 from jobs.context import Job
 from jobs.enqueueing import Enqueued
-from jobs.options import PRIORITIES, Options
+from jobs.options import Options
 from jobs.result import JobResult
 from jobs.retry import RetryPolicy
 from jobs.verdicts import Verdict
 from jobs.worker import attempt
-
-MOST_CALLS = 10_000  # to a vendor in one attempt; who makes more takes further slots as it goes
-HARMLESS = frozenset({"retry", "retry_policy", "ignore_result", "serializer", "add_to_parent", "producer",
-                      "connection", "shadow", "argsrepr", "kwargsrepr", "replaced_task_nesting", "time_limit",
-                      "soft_time_limit", "compression", "delivery_mode", "reply_to"})  # fmt: skip
 
 
 class _OnInstance:
@@ -109,7 +101,7 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         cls.abstract = False
         if not cls.__dict__.get("name"):
             cls.name = f"{cls.__module__.removesuffix('.tasks')}.{cls.__name__}"
-        _check_definition(cls)
+        definition.check(cls)
         stack: Any = LocalStack()
         cls.request_stack = stack  # Celery makes one only when the application is first used
         if not cls.__dict__.get("_decorated"):  # Celery registers what its own decorator makes
@@ -169,7 +161,7 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
         Raises:
             EnqueueError: an option that a record cannot honour, such as `expires` or a chord.
         """
-        asked = _options_from_celery(self.name, task_id, options)
+        asked = options_from(self.name, task_id, options)
         answer = enqueueing.enqueue(type(self), asked, tuple(args or ()), dict(kwargs or {}))
         return JobResult(str(answer.id), app=self.app)
 
@@ -384,64 +376,3 @@ def _register(cls: type[IdempotentTask]) -> None:
     for app in _get_active_apps():
         if app.finalized:
             app.register_task(instance)
-
-
-def _check_definition(cls: type[IdempotentTask]) -> None:
-    if not hasattr(cls, "dedupe_key"):
-        raise ImproperlyConfigured(
-            f"{cls.name}: dedupe_key is missing. Name the parameters that make two requests the same work, "
-            "or say dedupe_key = None for work that is never the same."
-        )
-    if isinstance(cls.dedupe_key, str):
-        raise ImproperlyConfigured(f'{cls.name}: dedupe_key must be a tuple: ("{cls.dedupe_key}",).')
-    parameters = cls.signature_of_run().parameters
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    for name in (*(cls.dedupe_key or ()), *cls.sensitive, *filter(None, [cls.account])):
-        if name not in parameters and not open_ended:
-            raise ImproperlyConfigured(f"{cls.name}: {name!r} is not a parameter of run{cls.signature_of_run()}.")
-    _check_number(cls, "calls_per_attempt", range(1, MOST_CALLS + 1), default=None)
-    _check_number(cls, "priority", PRIORITIES)
-
-
-def _check_number(cls: type[IdempotentTask], name: str, allowed: range, default: int | None = 0) -> None:
-    """Else the table would refuse it, in the caller's transaction."""
-    value = getattr(cls, name)
-    if value != default and (type(value) is not int or value not in allowed):
-        span = f"from {allowed[0]} to {allowed[-1]}"
-        raise ImproperlyConfigured(f"{cls.name}: {name} is {value!r}; it must be a whole number {span}.")
-
-
-def _options_from_celery(task: str, task_id: str | None, options: Mapping[str, Any]) -> Options:
-    given = {k: v for k, v in options.items() if v is not None and k not in HARMLESS}
-    if given.pop("chord", None):
-        raise EnqueueError(f"{task}: a chord needs a result backend, which records replace. Enqueue the last job in "
-                           "the `commit` of the others.")  # fmt: skip
-    priority = given.pop("priority", None)
-    countdown, run_after, queue = given.pop("countdown", 0), given.pop("eta", None), given.pop("queue", None)
-    behind = {name: given.pop(name) for name in canvas.KEPT if given.get(name)}
-    behind |= {name: maybe_list(behind[name]) for name in ("link", "link_error") if name in behind}
-    given = {k: v for k, v in given.items() if k not in canvas.KEPT and v not in ({}, [], ())}
-    if given:
-        raise EnqueueError(f"{task}: apply_async cannot honour {', '.join(sorted(given))}. Leave it out.")
-    return Options(
-        queue=getattr(queue, "name", queue),
-        run_after=run_after,
-        delay=_seconds(task, countdown),
-        priority=priority,
-        id=_id(task, task_id) if task_id else None,
-        canvas=behind,
-    )
-
-
-def _seconds(task: str, countdown: Any) -> timedelta:
-    try:
-        return timedelta(seconds=countdown)
-    except (TypeError, ValueError, OverflowError):
-        raise EnqueueError(f"{task}: countdown is {countdown!r}; it must be a number of seconds.") from None
-
-
-def _id(task: str, task_id: str) -> UUID:
-    try:
-        return UUID(task_id)
-    except ValueError:
-        raise EnqueueError(f"{task}: task_id is {task_id!r}; a record's id is a UUID. Leave it out.") from None

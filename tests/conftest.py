@@ -37,7 +37,7 @@ SERVERS = pytest.StashKey[Servers]()
 PROGRAMS = pytest.StashKey[Programs]()
 AT_WORK = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
     AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
-LONGEST = {"test_chaos.py", "test_debian_servers.py", "test_rabbitmq.py"}
+LONGEST = {"test_chaos.py", "test_debian_servers.py", "test_newest_django.py", "test_rabbitmq.py"}
 # What asks whether anything is lost or doubled may have been late, but is believed the first time.
 BELIEVED = {"chaos", "crash", "explorer", "mutants", "property", "sweep"}
 LATE = ["not so within", "TimeoutExpired"]

@@ -1,7 +1,8 @@
 """Why a write demands both the token and the lease: each of them alone can repeat.
 
-The token does when a replica takes over that had not seen the newest claim; the lease's id does when two processes
-draw the same random number, as a fork or a copied virtual machine may. One such accident at a time.
+The token does when the newest claim is forgotten: by a crash, since claims do not wait for the disk, or by a replica
+that takes over and had not seen it. The lease's id does when two processes draw the same random number, as a fork or a
+copied virtual machine may. One such accident at a time.
 """
 
 from collections.abc import Iterator
@@ -56,8 +57,8 @@ class Fence:
         if w.accident:
             return
         if w.replica != w.record:
-            yield Step("the replica catches up", w._replace(replica=w.record), False)
-            yield Step("the replica takes over", w._replace(record=w.replica, accident=True), False)
+            yield Step("the disk, or a replica, has it all", w._replace(replica=w.record), False)
+            yield Step("what they had not seen is forgotten", w._replace(record=w.replica, accident=True), False)
 
     def _claim(self, w: World, n: int) -> Iterator[Step]:
         if not self.machine.claimable(w.record):
