@@ -131,7 +131,7 @@ def schedule_grace() -> timedelta:
 
 
 def clock_tolerance() -> timedelta:
-    """How wrong the clock of a beat's machine may be before somebody is told; its ticks are right all the same."""
+    """How wrong a machine's clock may be before somebody is told; jobs and ticks go by the database's all the same."""
     span: timedelta = _get("CLOCK_TOLERANCE", timedelta(seconds=10))
     return span
 

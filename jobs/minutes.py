@@ -11,7 +11,7 @@ from typing import Any
 
 from idempotency.statements import Connection
 from jobs import conf, registry
-from jobs.metrics import end_to_end
+from jobs.metrics import counted
 
 EVERY = 10.0  # seconds between two looks whether a minute is over: four of five find none, and cost a probe
 SETTLED = timedelta(seconds=5)  # after its end: by then the statements that began in it are committed
@@ -114,7 +114,7 @@ def count(connection: Any, queues: Sequence[str]) -> bool:
             return False
         since, until, newest = due
         cursor.execute(COUNT, parameters(queues) | {"since": since, "until": until, "is_newest": until == newest})
-        end_to_end.add(connection, list(queues), since, until)
+        counted.add(connection, list(queues), since, until)
     return bool(until < newest)
 
 

@@ -22,6 +22,8 @@ class Worker(models.Model):
     draining_at = models.DateTimeField(null=True, help_text="last said that it takes nothing more")
     # A default of the table's: a worker of the release before does not name it.
     build = models.JSONField(db_default={}, help_text="what it is made of: version, django, celery, python")
+    memory = models.BigIntegerField(null=True, help_text="bytes: resident memory of its largest process")
+    clock_offset = models.FloatField(null=True, help_text="seconds by which its clock is ahead of the database's")
 
     def __str__(self) -> str:
         return self.name

@@ -16,24 +16,25 @@ EVERY = 5.0  # seconds between two reports
 ALIVE = timedelta(seconds=15)  # three missed reports
 
 REPORT = """
-INSERT INTO jobs_worker (name, pid, queues, tasks, slots, busy, build, started_at, seen_at)
-VALUES (%(name)s, %(pid)s, %(queues)s::jsonb, %(tasks)s::jsonb, %(slots)s, %(busy)s, %(build)s::jsonb,
-        statement_timestamp(), statement_timestamp())
+INSERT INTO jobs_worker (name, pid, queues, tasks, slots, busy, build, memory, clock_offset, started_at, seen_at)
+VALUES (%(name)s, %(pid)s, %(queues)s::jsonb, %(tasks)s::jsonb, %(slots)s, %(busy)s, %(build)s::jsonb, %(memory)s,
+        %(clock_offset)s, statement_timestamp(), statement_timestamp())
 ON CONFLICT (name) DO UPDATE SET pid = excluded.pid, queues = excluded.queues, tasks = excluded.tasks,
     slots = excluded.slots, busy = excluded.busy, build = excluded.build, seen_at = excluded.seen_at,
-    draining_at = NULL,
+    memory = excluded.memory, clock_offset = excluded.clock_offset, draining_at = NULL,
     started_at = CASE WHEN jobs_worker.pid = excluded.pid THEN jobs_worker.started_at ELSE excluded.started_at END
+RETURNING extract(epoch FROM seen_at)::float8
 """
 # By its pid too: a new worker may have taken the name over.
 DRAINS = """
 UPDATE jobs_worker SET draining_at = statement_timestamp() WHERE name = %(name)s AND pid = %(pid)s
 """
 LIVE = """
-SELECT name, queues, tasks, slots, busy, seen_at, build FROM jobs_worker
+SELECT name, queues, tasks, slots, busy, seen_at, build, memory, clock_offset FROM jobs_worker
 WHERE seen_at > statement_timestamp() - %(alive)s AND draining_at IS NULL ORDER BY name
 """
 DRAINING = """
-SELECT queues FROM jobs_worker WHERE draining_at > statement_timestamp() - %(alive)s
+SELECT name, queues FROM jobs_worker WHERE draining_at > statement_timestamp() - %(alive)s ORDER BY name
 """
 
 
@@ -46,6 +47,16 @@ class LiveWorker:
     busy: int
     seen_at: datetime
     build: Mapping[str, str]  # as `build()` tells it; empty of a worker of an older release
+    memory: int | None  # bytes: of its largest process
+    clock_offset: float | None  # seconds by which its machine's clock is ahead of the database's
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingWorker:
+    """One that was told to stop and finishes what it runs."""
+
+    name: str
+    queues: Sequence[str]
 
 
 @cache
@@ -55,11 +66,18 @@ def build() -> Mapping[str, str]:
             "python": platform.python_version()}  # fmt: skip
 
 
-def report(connection: Connection, **worker: Any) -> None:
-    """Write what a worker says of itself: name, pid, queues, tasks, slots, busy."""
+def report(
+    connection: Connection, *, memory: int | None = None, clock_offset: float | None = None, **worker: Any
+) -> float:
+    """Write what a worker says of itself: name, pid, queues, tasks, slots, busy, and what it knows of its machine.
+
+    Returns the database's time, in seconds since the epoch.
+    """
     about = {name: json.dumps(worker[name]) for name in ("queues", "tasks")} | {"build": json.dumps(build())}
     with connection.cursor() as cursor:
-        cursor.execute(REPORT, worker | about)
+        cursor.execute(REPORT, worker | about | {"memory": memory, "clock_offset": clock_offset})
+        ((now,),) = cursor.fetchall()
+        return float(now)
 
 
 def drains(connection: Connection, name: str, pid: int) -> None:
@@ -83,13 +101,12 @@ def live(connection: Connection) -> list[LiveWorker]:
     with connection.cursor() as cursor:
         cursor.execute(LIVE, {"alive": ALIVE})
         return [
-            LiveWorker(name, json.loads(queues), json.loads(tasks), slots, busy, at, json.loads(build))
-            for name, queues, tasks, slots, busy, at, build in cursor.fetchall()
+            LiveWorker(name, json.loads(queues), json.loads(tasks), slots, busy, at, json.loads(build), memory, offset)
+            for name, queues, tasks, slots, busy, at, build, memory, offset in cursor.fetchall()
         ]
 
 
-def draining(connection: Connection) -> list[Sequence[str]]:
-    """The queues of each worker that is finishing what it runs."""
+def draining(connection: Connection) -> list[LeavingWorker]:
     with connection.cursor() as cursor:
         cursor.execute(DRAINING, {"alive": ALIVE})
-        return [json.loads(queues) for (queues,) in cursor.fetchall()]
+        return [LeavingWorker(name, json.loads(queues)) for name, queues in cursor.fetchall()]

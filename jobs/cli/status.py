@@ -19,7 +19,7 @@ def add_arguments(_: ArgumentParser) -> None: ...
 def handle(command: BaseCommand, *, json: bool, **_: Any) -> None:
     workers = registry.live(connection)
     queues = [_queue(depth, workers) for depth in reads.depths(connection, list(conf.queues()))]
-    people = [{"worker": w.name, "queues": list(w.queues), "busy": w.busy, "slots": w.slots} for w in workers]
+    people = [*map(_worker, workers), *map(_leaving, registry.draining(connection))]
     pauses = [_pause(pause) for pause in reads.pauses(connection)]
     shown = {"queues": queues, "pauses": pauses, "workers": people, **_schedules()}
     say(command, shown, _text(queues, pauses, people) + _beats(shown), as_json=json)
@@ -51,6 +51,33 @@ def _queue(depth: reads.Depth, workers: list[registry.LiveWorker]) -> dict[str, 
     }
 
 
+def _worker(w: registry.LiveWorker) -> dict[str, Any]:
+    """`clock_offset`: seconds by which its machine's clock is ahead; `alert`: somebody should be told of it."""
+    wrong = w.clock_offset is not None and abs(w.clock_offset) > conf.clock_tolerance().total_seconds()
+    return {
+        "worker": w.name,
+        "state": "alive",
+        "queues": list(w.queues),
+        "busy": w.busy,
+        "slots": w.slots,
+        "memory_mb": w.memory and round(w.memory / 1e6),
+        "clock_offset": None if w.clock_offset is None else round(w.clock_offset, 1),
+        "alert": wrong,
+    }
+
+
+def _leaving(w: registry.LeavingWorker) -> dict[str, Any]:
+    """It takes nothing more: what it is busy with is told by Flower, and by the job's page."""
+    unknown = dict.fromkeys(("busy", "slots", "memory_mb", "clock_offset"))
+    return {
+        "worker": w.name,
+        "state": "finishing",
+        "queues": list(w.queues),
+        **unknown,
+        "alert": False,
+    }
+
+
 def _pause(pause: reads.Pause) -> dict[str, Any]:
     """`alert`: the episode lasts so long that somebody should be told."""
     return {
@@ -72,9 +99,11 @@ def _text(queues: list[dict[str, Any]], pauses: list[dict[str, Any]], people: li
     if pauses:
         lines += [_rows(pauses), ""]
     if people:
-        return "\n".join([*lines, _rows(people)])
-    start = f"celery -A <project> worker -Q {','.join(conf.queues())}"
-    return "\n".join([*lines, f"No worker is alive. Start one: {start}"])
+        lines.append(_rows(people))
+    if not any(w["state"] == "alive" for w in people):
+        start = f"celery -A <project> worker -Q {','.join(conf.queues())}"
+        lines.append(f"No worker is alive. Start one: {start}")
+    return "\n".join(lines)
 
 
 def _rows(entries: list[dict[str, Any]]) -> str:

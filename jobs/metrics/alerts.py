@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from jobs import conf
-from jobs.metrics.expressions import NOT_EMPTY, Absent, Always, Both, Expression, Is, Since, by_max, total
+from jobs.metrics.expressions import NOT_EMPTY, Absent, Always, Both, Expression, Is, Since, apart, by_max, total
 
 MINUTE = timedelta(minutes=1)
 AT_ONCE = timedelta(0)
@@ -39,7 +39,7 @@ class Alert:
 
 def alerts() -> Sequence[Alert]:
     """All of them, with the thresholds of the settings."""
-    return (*asked_for(), *promises(), *workers(), *outcomes(), *machinery(), *monitoring())
+    return (*asked_for(), *promises(), *workers(), *outcomes(), *machinery(), *time_itself(), *monitoring())
 
 
 def asked_for() -> Sequence[Alert]:
@@ -184,6 +184,23 @@ def machinery() -> Sequence[Alert]:
               # Hints need little; what fills it is somebody else's, and grows. Nothing is lost when it is full.
               when=Is(by_max("jobs_broker_memory_ratio"), ">", 0.85), summary="The broker's memory is nearly full",
               shown="The broker uses {value} of its memory; full, it takes no hints.", runbook="broker-full"),
+        Alert(name="JobsBooksDoNotBalance", severity=Severity.PAGE,
+              when=Is(by_max("jobs_books_breaches"), ">", 0), summary="Accepted jobs are missing",
+              shown="The audit found {value} breaches.", runbook="books-do-not-balance"),
+        Alert(name="JobsBooksNotAudited", severity=Severity.TICKET,
+              when=Is(Since(by_max("jobs_books_verified_timestamp_seconds")), ">", 2 * 24 * 3600),
+              summary="The daily audit of the books does not run",
+              shown="The newest audit is {value} s old.", runbook="books-not-audited"),
+        Alert(name="JobsLongTransaction", severity=Severity.TICKET, lasting=5 * MINUTE,
+              when=Is(by_max("jobs_oldest_transaction_seconds"), ">", conf.long_transaction().total_seconds()),
+              summary="Somebody holds a transaction open for an hour",
+              shown="A transaction has been open for {value} s; PostgreSQL cannot clean up behind it.",
+              runbook="long-transaction"),
+    )  # fmt: skip
+
+
+def time_itself() -> Sequence[Alert]:
+    return (
         Alert(name="JobsBeatAbsent", severity=Severity.PAGE, lasting=2 * MINUTE,
               # Longer than a deploy's gap between two beats.
               when=Is(by_max("jobs_schedule_troubles", kind="no_beat"), ">", 0), summary="No beat is alive",
@@ -197,22 +214,10 @@ def machinery() -> Sequence[Alert]:
               when=Is(by_max("jobs_schedule_troubles", "kind", kind="paused|unreadable"), ">", 0),
               summary="A schedule does not tick any more", shown="{value} schedules are {kind}.",
               runbook="beat-stands-still"),
-        Alert(name="JobsClockWrong", severity=Severity.TICKET, lasting=5 * MINUTE,
-              when=Is(by_max("jobs_schedule_troubles", kind="clock"), ">", 0),
-              summary="A beat's clock is not the database's", shown="{value} machines' clocks are wrong.",
-              runbook="beat-stands-still"),
-        Alert(name="JobsBooksDoNotBalance", severity=Severity.PAGE,
-              when=Is(by_max("jobs_books_breaches"), ">", 0), summary="Accepted jobs are missing",
-              shown="The audit found {value} breaches.", runbook="books-do-not-balance"),
-        Alert(name="JobsBooksNotAudited", severity=Severity.TICKET,
-              when=Is(Since(by_max("jobs_books_verified_timestamp_seconds")), ">", 2 * 24 * 3600),
-              summary="The daily audit of the books does not run",
-              shown="The newest audit is {value} s old.", runbook="books-not-audited"),
-        Alert(name="JobsLongTransaction", severity=Severity.TICKET, lasting=5 * MINUTE,
-              when=Is(by_max("jobs_oldest_transaction_seconds"), ">", conf.long_transaction().total_seconds()),
-              summary="Somebody holds a transaction open for an hour",
-              shown="A transaction has been open for {value} s; PostgreSQL cannot clean up behind it.",
-              runbook="long-transaction"),
+        Alert(name="JobsClockWrong", severity=Severity.TICKET, lasting=5 * MINUTE, labels=("host",),
+              when=Is(apart("jobs_clock_offset_seconds", "host"), ">", conf.clock_tolerance().total_seconds()),
+              summary="A machine's clock is not the database's",
+              shown="The clock of {host} is {value} s from the database's.", runbook="clock-wrong"),
     )  # fmt: skip
 
 

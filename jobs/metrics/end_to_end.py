@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from jobs.metrics import measuring
 from jobs.metrics.catalogue import metric
 from jobs.metrics.measuring import Sums
 
@@ -20,14 +19,11 @@ WHERE queue = ANY(%(queues)s::text[]) GROUP BY 1, 2, 3
 """
 
 
-def add(connection: Any, queues: list[str], since: datetime, until: datetime) -> None:
-    """Add what ended in this span. In the transaction that counts its minutes: so each job counts once."""
+def add(connection: Any, sums: Sums, queues: list[str], since: datetime, until: datetime) -> None:
+    """Add what ended in this span to these sums."""
     bounds = [float(bound) for bound in metric(NAME).buckets]
     rows = connection.execute(ENDED, {"bounds": bounds, "since": since, "until": until, "queues": queues}).fetchall()
-    sums = Sums()
     for queue, state, bucket, jobs, took in rows:
         buckets = [0] * (len(bounds) + 1)
         buckets[bucket] = jobs
         sums.merge(NAME, (queue, state), jobs, took, buckets)
-    if rows:
-        measuring.add(connection, sums)

@@ -9,6 +9,7 @@ class Kind(StrEnum):
     GAUGE = "gauge"
     COUNTER = "counter"
     HISTOGRAM = "histogram"
+    SUMMARY = "summary"  # a histogram without bounds: how often, and how much in all
 
 
 class Unit(StrEnum):

@@ -5,11 +5,16 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, product
 from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    SummaryMetricFamily,
+)
 from prometheus_client.registry import Collector
 
-from jobs.metrics import catalogue
 from jobs.metrics.catalogue import METRICS
+from jobs.metrics.catalogue.words import ADDED_UP
 from jobs.metrics.entries import Kind, Metric
 from jobs.metrics.measuring import Sum
 from jobs.metrics.reading import Total
@@ -37,7 +42,7 @@ class Ledger(Collector):
         for total in totals:
             sums[total.metric].append(total)
         for metric in METRICS:
-            if metric.source in catalogue.ADDED_UP and metric.kind is not Kind.GAUGE:
+            if metric.source in ADDED_UP and metric.kind is not Kind.GAUGE:
                 yield _measured(metric, [*_known(metric, sums[metric.name]), *_zeros(metric, sums[metric.name])])
             else:
                 yield _plain(metric, by_metric[metric.name])
@@ -57,6 +62,11 @@ def _measured(metric: Metric, totals: Iterable[Total]) -> Any:
         for total in totals:
             counters.add_metric(list(total.labels), total.sums.count)
         return counters
+    if metric.kind is Kind.SUMMARY:
+        summaries = SummaryMetricFamily(metric.name, metric.help, labels=list(metric.labels))
+        for total in totals:
+            summaries.add_metric(list(total.labels), total.sums.count, total.sums.total)
+        return summaries
     histograms = HistogramMetricFamily(metric.name, metric.help, labels=list(metric.labels))
     bounds = [*(str(float(b)) for b in metric.buckets), "+Inf"]
     for total in totals:
@@ -87,7 +97,7 @@ def budget() -> int:
 
 
 def _series(metric: Metric) -> int:
-    count = len(metric.buckets) + 3 if metric.buckets else 1
+    count = len(metric.buckets) + 3 if metric.buckets else 2 if metric.kind is Kind.SUMMARY else 1
     for label in metric.labels.values():
         count *= label.most if label.values is None else len(list(label.values()))
     return count

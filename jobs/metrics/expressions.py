@@ -90,6 +90,19 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """How far from nothing, in either direction."""
+
+    inner: Expression
+
+    def promql(self) -> str:
+        return f"abs({self.inner.promql()})"
+
+    def evaluate(self, samples: Iterable[Sample], now: float) -> Vector:
+        return {labels: abs(value) for labels, value in self.inner.evaluate(samples, now).items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Is:
     """Those whose value compares so with a number: `> 600`."""
 
@@ -148,6 +161,11 @@ class Always:
 def by_max(name: str, *by: str, **where: str) -> By:
     """The metric's series, one for each set of the labels `by`, whoever exported them."""
     return By("max", by, Series(name, tuple(where.items())))
+
+
+def apart(name: str, *by: str) -> By:
+    """The same of how far it is from nothing."""
+    return By("max", by, Apart(Series(name)))
 
 
 def total(name: str, by: tuple[str, ...] = (), **where: str) -> By:

@@ -10,10 +10,10 @@ from idempotency.gauges import Load
 from idempotency.statements import Connection
 from idempotency.states import Reason
 from jobs import conf, pulses, registry
-from jobs.metrics import reading, trends
+from jobs.metrics import migrating, reading, trends
 from jobs.metrics.calls import NAME as VENDOR_CALLS
 from jobs.metrics.calls import TROUBLE
-from jobs.metrics.catalogue import GIVEN_UP, QUANTILES, TROUBLES
+from jobs.metrics.catalogue.words import GIVEN_UP, HOST, QUANTILES, SCHEDULE, TROUBLES
 from jobs.metrics.samples import Sample, sample
 from jobs.schedules import reads as schedules
 
@@ -123,10 +123,25 @@ def workers(connection: Connection) -> Iterator[Sample]:
         serving = [w for w in alive if queue in w.queues]
         slots, busy = sum(w.slots for w in serving), sum(w.busy for w in serving)
         yield sample("jobs_workers", len(serving), queue=queue)
-        yield sample("jobs_workers_draining", sum(queue in queues for queues in leaving), queue=queue)
+        yield sample("jobs_workers_draining", sum(queue in w.queues for w in leaving), queue=queue)
+        if told := [w.memory for w in serving if w.memory]:
+            yield sample("jobs_worker_memory_bytes", max(told), queue=queue)
         yield sample("jobs_worker_slots", slots, queue=queue)
         yield sample("jobs_worker_slots_busy", busy, queue=queue)
         yield sample("jobs_worker_saturation_ratio", busy / slots if slots else 0, queue=queue)
+
+
+def clocks(connection: Connection) -> Iterator[Sample]:
+    """Of each machine the program that says the worst; of more machines than there may be series the worst ones."""
+    told = [(w.name, w.clock_offset) for w in registry.live(connection) if w.clock_offset is not None]
+    if schedules.installed():
+        told += [(b.name.removesuffix(f":{b.name.rpartition(':')[2]}"), b.clock_offset)
+                 for b in schedules.beats(connection)]  # fmt: skip
+    worst: dict[str, float] = {}
+    for name, offset in sorted(told, key=lambda one: -abs(one[1])):
+        worst.setdefault(name.rpartition("@")[2], offset)
+    for host, offset in list(worst.items())[: HOST.most]:
+        yield sample("jobs_clock_offset_seconds", offset, host=host)
 
 
 def machinery(connection: Connection) -> Iterator[Sample]:
@@ -150,6 +165,8 @@ def _schedules(connection: Connection) -> Iterator[Sample]:
         return
     if (looked := schedules.last_tick(connection)) is not None:
         yield sample("jobs_beat_last_tick_timestamp_seconds", looked.timestamp())
+    for name, due in sorted(schedules.next_due(connection).items(), key=lambda one: one[1])[: SCHEDULE.most]:
+        yield sample("jobs_schedule_next_due_timestamp_seconds", due.timestamp(), schedule=name)
     found = Counter(trouble.kind for trouble in schedules.troubles(connection))
     for kind in TROUBLES:
         yield sample("jobs_schedule_troubles", found[kind], kind=kind)
@@ -165,7 +182,9 @@ PARTS = (
     pauses,
     vendors,
     workers,
+    clocks,
     machinery,
+    migrating.stages,
     trends.tables,
 )
 

@@ -1,14 +1,16 @@
 """What worker processes measure: added up where it happens, handed to the parent, and from there to the database.
 
-A child writes lines into a pipe that its parent made before the fork, when a hint is done. So a job costs a
+A child writes into a pipe that its parent made before the fork, when a hint is done. So a job costs a
 microsecond or two, no process listens anywhere, and the database knows of all workers, those that are gone too.
 Lost is what a child has measured in its last hint when it is killed, a second, and of a parent five seconds.
 """
 
 import json
+import marshal
 import os
+import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,7 @@ from jobs.metrics.catalogue import metric
 
 ATOMIC = 4096  # bytes: what a pipe takes in one piece from several writers
 PIECE = 65536
+SIZE = struct.Struct("<I")  # of the entry that follows it, in bytes
 
 ADD = """
 INSERT INTO jobs_measure AS m (metric, labels, minute, count, total, buckets)
@@ -29,7 +32,11 @@ ON CONFLICT (metric, labels, minute) DO UPDATE
 SET count = m.count + excluded.count, total = m.total + excluded.total,
     buckets = ARRAY(SELECT a + b FROM unnest(m.buckets, excluded.buckets) AS sums (a, b))
 """
-FORGET = "DELETE FROM jobs_measure WHERE minute > 'epoch' AND minute < statement_timestamp() - interval '2 hours'"
+# Of messages without a record a day is asked for.
+FORGET = """
+DELETE FROM jobs_measure WHERE minute > 'epoch' AND minute < statement_timestamp()
+    - CASE metric WHEN 'jobs_unrecorded_messages_total' THEN interval '1 day' ELSE interval '2 hours' END
+"""
 
 Key = tuple[str, tuple[str, ...]]
 
@@ -56,11 +63,17 @@ class Sums:
 
     def observe(self, name: str, value: float, *labels: str) -> None:
         """Add one value; labels in the catalogue's order."""
+        self.observe_all(name, (value,), *labels)
+
+    def observe_all(self, name: str, values: Collection[float], *labels: str) -> None:
+        """Add many values of one series: half of what they cost one by one."""
         bounds = metric(name).buckets
         entry = self._entry((name, labels), len(bounds) + 1)
-        entry.count += 1
-        entry.total += value
-        entry.buckets[bisect_left(bounds, value)] += 1
+        entry.count += len(values)
+        entry.total += sum(values)
+        buckets = entry.buckets
+        for value in values:
+            buckets[bisect_left(bounds, value)] += 1
 
     def count(self, name: str, *labels: str, times: int = 1) -> None:
         self.merge(name, labels, times, times, [times])
@@ -101,12 +114,31 @@ def hand_over() -> None:
     if _pipe is None:
         here.entries.clear()  # nobody would ever read it: no worker
         return
-    for (name, labels), entry in here.take().items():
-        line = json.dumps([name, labels, entry.count, entry.total, entry.buckets]).encode() + b"\n"
+    for piece, told in _pieces(here.take()):
         try:
-            os.write(_pipe[1], line[:ATOMIC])
+            os.write(_pipe[1], piece)
         except OSError:
-            here.merge(name, labels, entry.count, entry.total, entry.buckets)
+            _put_back(told)
+
+
+def _pieces(entries: dict[Key, Sum]) -> Iterator[tuple[bytes, dict[Key, Sum]]]:
+    """As few as can be, each of whole entries that it tells."""
+    piece, told = b"", dict[Key, Sum]()
+    for (name, labels), entry in entries.items():
+        data = marshal.dumps((name, labels, entry.count, entry.total, entry.buckets))  # a fifth of what JSON takes
+        if told and len(piece) + SIZE.size + len(data) > ATOMIC:
+            yield piece, told
+            piece, told = b"", {}
+        if SIZE.size + len(data) <= ATOMIC:
+            piece += SIZE.pack(len(data)) + data
+            told[name, labels] = entry
+    if told:
+        yield piece, told
+
+
+def _put_back(entries: dict[Key, Sum]) -> None:
+    for (name, labels), entry in entries.items():
+        here.merge(name, labels, entry.count, entry.total, entry.buckets)
 
 
 class Inbox:
@@ -119,9 +151,17 @@ class Inbox:
     def read(self) -> None:
         """Take everything out of the pipe."""
         while _pipe is not None and (piece := _read(_pipe[0])):
-            *lines, self._rest = (self._rest + piece).split(b"\n")
-            for name, labels, count, total, buckets in _parsed(lines):
+            self._rest += piece
+            for name, labels, count, total, buckets in self._entries():
                 self.sums.merge(name, labels, count, total, buckets)
+
+    def _entries(self) -> Iterator[Any]:
+        """Those that have arrived whole."""
+        rest, at = self._rest, 0
+        while at + SIZE.size <= len(rest) and (end := at + SIZE.size + SIZE.unpack_from(rest, at)[0]) <= len(rest):
+            yield marshal.loads(rest[at + SIZE.size : end])  # noqa: S302 - of this program's own children
+            at = end
+        self._rest = rest[at:]
 
     def write(self, connection: Connection) -> None:
         """Add it to the database; where that fails it stays here."""
@@ -148,8 +188,7 @@ def write_here(connection: Connection) -> None:
     try:
         add(connection, taken)
     except BaseException:
-        for (name, labels), entry in taken.entries.items():
-            here.merge(name, labels, entry.count, entry.total, entry.buckets)
+        _put_back(taken.entries)
         raise
 
 
@@ -163,9 +202,3 @@ def _read(end: int) -> bytes:
     with suppress(BlockingIOError):
         return os.read(end, PIECE)
     return b""
-
-
-def _parsed(lines: list[bytes]) -> Iterator[Any]:
-    for line in lines:
-        with suppress(ValueError):  # of a child that was killed while it wrote
-            yield json.loads(line)

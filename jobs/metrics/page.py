@@ -10,7 +10,7 @@ from jobs.metrics.rules import duration
 
 HEAD = """# Metrics
 
-Written by `manage.py jobs metrics --write .` from `jobs/metrics/catalogue.py` and `alerts.py`; a test says when it is
+Written by `manage.py jobs metrics --write .` from `jobs/metrics/catalogue` and `alerts.py`; a test says when it is
 old. `manage.py jobs metrics` prints the values of now, and Prometheus is told the same by `manage.py jobs exporter`:
 all read one snapshot, which is taken anew when it is 15 seconds old and somebody asks.
 

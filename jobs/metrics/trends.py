@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from idempotency.statements import Connection
 from jobs import conf
-from jobs.metrics.catalogue import RELATIONS, WINDOWS
+from jobs.metrics.catalogue.words import RELATIONS, WINDOWS
 from jobs.metrics.samples import Sample, sample
 
 AHEAD = 900  # seconds: what somebody needs who is told, looks, and starts more workers
@@ -25,7 +25,7 @@ SELECT queue, greatest(0, regr_intercept(age, at) + regr_slope(age, at) * %(ahea
 ) AS lately GROUP BY queue HAVING count(*) >= %(looked_at)s
 """
 TABLES = """
-SELECT relname, pg_total_relation_size(relid), n_dead_tup FROM pg_stat_user_tables
+SELECT relname, pg_total_relation_size(relid), n_live_tup, n_dead_tup FROM pg_stat_user_tables
 WHERE relid = ANY(ARRAY(SELECT to_regclass(name)::oid FROM unnest(%(relations)s::text[]) AS known (name)))
 """
 
@@ -55,6 +55,7 @@ def tables(connection: Connection) -> Iterator[Sample]:
     with connection.cursor() as cursor:
         cursor.execute(TABLES, {"relations": list(RELATIONS)})
         found = cursor.fetchall()
-    for relation, size, dead in found:
+    for relation, size, rows, dead in found:
         yield sample("jobs_table_bytes", size, relation=relation)
+        yield sample("jobs_table_rows", rows, relation=relation)
         yield sample("jobs_table_dead_rows", dead, relation=relation)

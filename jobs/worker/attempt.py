@@ -16,6 +16,7 @@ from idempotency.states import PauseKind, Reason
 from jobs import conf, log_events
 from jobs.context import Outcome
 from jobs.errors import PermanentError, TransientError, UnknownOutcomeError
+from jobs.metrics import by_task
 from jobs.problems import describe
 from jobs.taxonomy import Permanent, RateLimited, Refused, Transient, Unknown, Verdict, classify
 from jobs.worker import again, limits, vendor_news
@@ -55,7 +56,10 @@ def perform(task: "IdempotentTask", job: "Job", payload: Mapping[str, Any]) -> A
 def unrecorded(task: "IdempotentTask", args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     """A raw Celery message without a record: adopted into one, or refused."""
     if conf.adopt_unrecorded():
-        return f"adopted as {task.enqueue(*args, **kwargs).id}"
+        adopted = task.enqueue(*args, **kwargs)
+        by_task.unrecorded(task.name, "adopted")
+        return f"adopted as {adopted.id}"
+    by_task.unrecorded(task.name, "refused")
     raise PermanentError(
         f"{task.name}: a raw Celery message without a record is refused. Enqueue the task, "
         "or set JOBS_ADOPT_UNRECORDED = True while you migrate."

@@ -25,12 +25,13 @@ from jobs import log_events, masking, observers, registry, vendors
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.preflight import before_start
-from jobs.task import registered, vendor_queues
+from jobs.task import vendor_queues
 from jobs.worker import shared, terminating
 from jobs.worker.dying import Dying
 from jobs.worker.hearing import Hearing
 from jobs.worker.hint import Hint, forget_child
 from jobs.worker.liveness import Liveness
+from jobs.worker.reporting import Reporter
 from jobs.worker.terminating import Ending
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class ParentThread:
         self._reported = self._drains = time.monotonic() - registry.EVERY
         self._hearing = Hearing(consumer)
         self._measured = measuring.Inbox()
+        self._reporter = Reporter(self._own, consumer)
         threading.Thread(target=self._run, name="jobs-parent", daemon=True).start()
         self.liveness = Liveness(consumer, lambda: self._reported)
 
@@ -126,31 +128,19 @@ class ParentThread:
             return
         if time.monotonic() - self._reported < registry.EVERY:
             return
-        controller = self._consumer.controller
-        self._own.once(
-            lambda c: registry.report(
-                c,
-                name=self._consumer.hostname,
-                pid=os.getpid(),
-                queues=sorted(self._consumer.task_consumer.queues and self._queues()),
-                tasks={name: task.payload_version for name, task in registered().items()},
-                slots=controller.concurrency,
-                busy=shared.busy(),
-            )
-        )
+        self._reporter.serves(self._queues())
         self._own.once(self._measured.write)
         self._reported = time.monotonic()
         self._hearing.look(self._queues())
 
     def _report_draining(self) -> None:
-        """Asks Celery for nothing: what it consumed from is gone by now."""
         if time.monotonic() - self._drains < registry.EVERY:
             return
         self._drains = time.monotonic()
-        self._own.once(lambda c: registry.drains(c, self._consumer.hostname, os.getpid()))
+        self._reporter.drains()
 
     def _queues(self) -> list[str]:
-        return [q.name for q in self._consumer.task_consumer.queues]
+        return [q.name for q in self._consumer.task_consumer.queues or ()]
 
 
 def _take_back(connection: Any, claimant: str) -> dict[UUID, State]:

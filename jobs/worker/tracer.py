@@ -15,7 +15,7 @@ from idempotency.errors import LeaseLost
 from jobs import conf, log_events, masking, observers
 from jobs.claim import Claim
 from jobs.context import Job
-from jobs.metrics import measuring
+from jobs.metrics import by_task, measuring
 from jobs.problems import describe, hide
 from jobs.task import IdempotentTask
 from jobs.worker import shared, short_way
@@ -94,11 +94,16 @@ class JobTracer:
     def measure(self) -> None:
         """Count how long each had been due when it was claimed, and ran. At once: between bodies all code is cold."""
         ended, self._ended = self._ended, []
-        lease = conf.lease()
+        lease = conf.lease().total_seconds()
+        alike: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
         for claimed, took, kind in ended:
-            waited = claimed.lease_expires_at - lease - claimed.available_at
-            measuring.here.observe("jobs_queue_wait_seconds", waited.total_seconds(), claimed.queue)
-            measuring.here.observe("messaging_process_duration_seconds", took, claimed.queue, kind)
+            waited = (claimed.lease_expires_at - claimed.available_at).total_seconds() - lease
+            alike.setdefault((claimed.queue, claimed.task, kind), []).append((waited, took))
+        for (queue, task, kind), jobs in alike.items():
+            waits, runs = zip(*jobs, strict=True)
+            measuring.here.observe_all("jobs_queue_wait_seconds", waits, queue)
+            measuring.here.observe_all("messaging_process_duration_seconds", runs, queue, kind)
+            measuring.here.observe_all(by_task.SECONDS, runs, by_task.label(task), kind or "succeeded")
 
 
 def _settle_unentered(task: IdempotentTask, job: Job, info: Any) -> None:

@@ -7,6 +7,7 @@ from idempotency.states import PauseKind
 from jobs import vendors
 from jobs.answers import by_answer
 from jobs.errors import QueueFull
+from jobs.metrics.measuring import here
 from jobs.verdicts import Permanent, Transient, Verdict
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def wait(task: "IdempotentTask", job: "Job", error: Exception, kind: PauseKind, 
     """
     if task.vendor and not isinstance(error, QueueFull):
         job.settler.pause(job, task.vendor, kind, duration, _shown(job))
+        if kind is PauseKind.RATE_LIMIT:
+            here.observe("jobs_vendor_retry_after_seconds", duration.total_seconds(), task.vendor)
         job.settler.give_back(job, timedelta(0), job.problem)  # the pause holds it back, until it ends or is ended
     else:
         job.settler.give_back(job, duration, job.problem)

@@ -23,7 +23,7 @@ def test_an_operator_reads_what_failed_confirms_and_sees_the_job_queued_again(
     operator_page.goto(f"{live_server.url}/admin/idempotency/record/")
     operator_page.get_by_role("row", name=str(job.id)).get_by_role("checkbox").check()
     operator_page.get_by_label("Action:").select_option("Replay selected jobs …")
-    operator_page.get_by_title("Run the selected action").click()
+    operator_page.locator(".actions").get_by_role("button").click()
     expect(operator_page.get_by_role("heading", name="Replay one job?")).to_be_visible()
     row = operator_page.get_by_role("row", name=str(job.id))
     for shown in ("failed_permanent (permanent)", "attempt 1 of 5", "INV-42 can never succeed", "No retry could help"):

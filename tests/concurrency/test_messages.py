@@ -1,5 +1,6 @@
 """What else may arrive at a worker: Celery's canvas, raw messages, forged hints, work for a newer release."""
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,8 @@ from django.db import connection
 from idempotency import queues
 from idempotency.models import Record
 from jobs import hints, registry
+from jobs.metrics import by_task
+from jobs.models import Measure
 from jobs.relay import Relay
 from tests.app.models import Effect
 from tests.app.tasks import Echo, FailForGood, FailTimes, Mark, mark_each_time
@@ -16,6 +19,12 @@ from tests.processes import wait_until
 from tests.records import enqueue
 
 WAIT = 20
+
+
+def came(became: str) -> int:
+    """Messages without a record, as workers have told by now."""
+    labels = json.dumps(["tests.app.Mark", became])
+    return sum(m.count for m in Measure.objects.filter(metric=by_task.UNRECORDED, labels=labels, minute__year=1970))
 
 
 def settled() -> bool:
@@ -93,6 +102,7 @@ def test_a_raw_message_is_refused_and_says_what_to_do(spawn_worker, broker):
     assert "JOBS_ADOPT_UNRECORDED" in worker.log()
     assert not Record.objects.exists()
     assert not Effect.objects.exists()
+    wait_until(lambda: came("refused") == 1, WAIT)
 
 
 def test_a_raw_message_is_adopted_while_a_migration_says_so(spawn_worker, spawn_relay, broker):
@@ -103,6 +113,7 @@ def test_a_raw_message_is_adopted_while_a_migration_says_so(spawn_worker, spawn_
     wait_until(settled)
     assert Record.objects.get().state == "succeeded"
     assert Effect.objects.count() == 1
+    wait_until(lambda: came("adopted") == 2, WAIT)
 
 
 def test_work_for_a_newer_release_waits_for_a_worker_that_knows_it(spawn_worker, transactional_db, broker):

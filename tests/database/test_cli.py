@@ -51,7 +51,8 @@ def test_status_tells_queues_and_workers(jobs):
     told = jobs("status")
     (default,) = [q for q in told["queues"] if q["queue"] == "default"]
     assert default | {"claimable": 3, "waiting": 1, "processing": 1, "workers": 1, "slots": 4} == default
-    assert told["workers"] == [{"worker": "w1@host", "queues": ["default"], "busy": 1, "slots": 4}]
+    (worker,) = told["workers"]
+    assert worker | {"worker": "w1@host", "queues": ["default"], "busy": 1, "slots": 4, "state": "alive"} == worker
     text = jobs("status", as_json=False)
     assert "claimable" in text
     assert "w1@host" in text
@@ -68,6 +69,24 @@ def test_status_tells_how_many_jobs_may_wait(jobs):
 
 def test_status_says_when_no_worker_is_alive(jobs):
     assert "No worker is alive" in jobs("status", as_json=False)
+
+
+def test_status_tells_who_is_finishing_and_that_nobody_else_is_there(jobs):
+    register()
+    registry.drains(connection, "w1@host", 1)
+    (worker,) = jobs("status")["workers"]
+    assert (worker["worker"], worker["state"], worker["busy"]) == ("w1@host", "finishing", None)
+    text = jobs("status", as_json=False)
+    assert "finishing" in text
+    assert "No worker is alive" in text
+
+
+def test_status_tells_what_a_worker_knows_of_its_machine_and_whose_clock_is_wrong(jobs):
+    register(memory=123_456_789, clock_offset=-10.26)
+    register(name="w2@host", clock_offset=9.9)
+    first, second = jobs("status")["workers"]
+    assert (first["memory_mb"], first["clock_offset"], first["alert"]) == (123, -10.3, True)
+    assert (second["memory_mb"], second["clock_offset"], second["alert"]) == (None, 9.9, False)
 
 
 def queued(**using):

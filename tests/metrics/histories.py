@@ -78,6 +78,10 @@ def troubles(*values, kind):
     return ("jobs_schedule_troubles", {"kind": kind}, values)
 
 
+def clock(*values, host="a"):
+    return ("jobs_clock_offset_seconds", {"host": host}, values)
+
+
 def of_vendor(metric, *values):
     return (metric, {"vendor": "ledgerly"}, values)
 
@@ -167,8 +171,10 @@ MACHINERY = [
     _("JobsScheduleLate", "for one", troubles(2, 2, 0, kind="late")),
     _("JobsScheduleStopped", "one of each", troubles(1, kind="paused"), troubles(1, kind="unreadable"), fires_at=0),
     _("JobsScheduleStopped", "one that is late", troubles(1, kind="late"), troubles(0, kind="paused")),
-    _("JobsClockWrong", "for five minutes", troubles(1, kind="clock"), fires_at=5),
-    _("JobsClockWrong", "until it was corrected", troubles(1, 1, 1, 0, kind="clock")),
+    _("JobsClockWrong", "behind for five minutes", clock(0, -10.1), fires_at=6),
+    _("JobsClockWrong", "exactly as far as it may be", clock(10)),
+    _("JobsClockWrong", "until it was corrected", clock(11, -12, 11, 0)),
+    _("JobsClockWrong", "one host after the other", clock(11, 11, 11, 11, 0), clock(0, 0, 0, 0, 11, 0, host="b")),
     _("JobsBooksDoNotBalance", "one breach", bare("jobs_books_breaches", 0, 1), fires_at=1),
     _("JobsBooksDoNotBalance", "they balance", bare("jobs_books_breaches", 0)),
     _("JobsBooksNotAudited", "two days", bare("jobs_books_verified_timestamp_seconds", -2 * 24 * HOUR), fires_at=1),

@@ -1,6 +1,7 @@
 """One catalogue: no rule, panel or page names a metric or a label that it lacks, and what is generated is not stale."""
 
 import json
+import re
 
 import promql_parser
 import pytest
@@ -83,7 +84,7 @@ def labels_of(name):
 
 @pytest.mark.parametrize(("where", "promql"), list(expressions()))
 def test_no_expression_names_what_the_catalogue_lacks(where, promql):
-    shown = promql.replace("$queue", ".*").replace("$vendor", ".*")
+    shown = re.sub(r"\$(queue|vendor|task)", ".*", promql)
     assert unknown(shown) == []
     assert list(selectors(promql_parser.parse(shown))) or promql == "vector(1)"
 
@@ -138,9 +139,16 @@ def test_a_sample_with_a_label_or_a_value_that_is_not_declared_is_refused():
 def test_every_panel_has_a_unit_a_description_and_no_source_of_its_own(board, panel):
     assert panel["fieldConfig"]["defaults"]["unit"]
     assert panel["description"].endswith(".")
-    assert panel["type"] in {"stat", "timeseries"}
+    assert panel["type"] in {"stat", "timeseries", "heatmap", "state-timeline", "table"}
     assert panel["datasource"]["uid"] == "${datasource}"
     assert all(t["datasource"]["uid"] == "${datasource}" for t in panel["targets"])
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_dashboard_lets_people_choose_what_its_panels_ask_for_and_nothing_else(board):
+    offered = {v["name"] for v in BOARDS[board]["templating"]["list"]} - {"datasource"}
+    asked = [t["expr"] for name, panel in PANELS if name == board for t in panel["targets"]]
+    assert offered == set(re.findall(r"\$(\w+)", " ".join(asked)))
 
 
 def test_every_dashboard_shows_deploys_and_no_panel_covers_another():

@@ -1,6 +1,7 @@
 """The exporter, as Prometheus sees it: real programs, real scrapes."""
 
 import json
+import socket
 import sys
 import urllib.error
 import urllib.request
@@ -12,8 +13,12 @@ from django.core.management import CommandError, call_command
 from jobs.cli.exporter import _is_here
 from jobs.metrics.catalogue import METRICS
 from tests.app.tasks import FailForGood, FailTimes, Mark
+from tests.app.throttled import Throttled
+from tests.chaos.nemesis.clock import skewed
 from tests.metrics.scraping import scrape, value
 from tests.processes import wait_until
+from tests.servers import debian
+from tests.servers.session import require
 
 
 @pytest.fixture
@@ -32,7 +37,8 @@ def test_a_scrape_tells_what_real_workers_did_and_nothing_the_catalogue_lacks(ex
     Mark.enqueue_many({"name": f"n{i}"} for i in range(20))
     FailForGood.enqueue(name="bad")
     FailTimes.enqueue(name="again", times=2)
-    worker = spawn_worker("default", concurrency=2)
+    Throttled.enqueue(number=1, seconds=7.0)
+    worker = spawn_worker("default,throttled", concurrency=2)
     spawn_relay()
     url = exporter()
     runs = "messaging_process_duration_seconds_count"
@@ -42,6 +48,13 @@ def test_a_scrape_tells_what_real_workers_did_and_nothing_the_catalogue_lacks(ex
     assert value(families, runs, messaging_destination_name="default", error_type="given_up") == 1
     assert value(families, "jobs_queue_wait_seconds_count", queue="default") == 24
     assert value(families, "messaging_client_consumed_messages_total", messaging_destination_name="default") >= 1
+    count, of = "jobs_task_seconds_count", {"task": Mark.name, "outcome": "succeeded"}
+    assert value(families, count, **of) == 20
+    assert 0 < value(families, "jobs_task_seconds_sum", **of) < 20
+    assert value(families, count, task=FailTimes.name, outcome="retried") == 2
+    asked = value(families, "jobs_vendor_retry_after_seconds_bucket", vendor="throttle", le="30.0")
+    assert (asked, value(families, "jobs_vendor_retry_after_seconds_sum", vendor="throttle")) == (1, 7)
+    assert value(families, "jobs_worker_memory_bytes", queue="default") > 10e6
     known = {m.name: m for m in METRICS}
     for family in families:
         metric = known[family.name + ("_total" if family.type == "counter" else "")]
@@ -55,6 +68,15 @@ def test_a_scrape_tells_what_real_workers_did_and_nothing_the_catalogue_lacks(ex
     wait_until(lambda: value(scrape(url), "jobs_given_up_last_hour", **given_up) == 1, 30)
     wait_until(lambda: value(scrape(url), "jobs_workers", queue="default") == 0, 30)
     assert value(scrape(url), runs, messaging_destination_name="default", error_type="") == 21
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_tells_how_far_its_clock_is_from_the_databases(exporter, spawn_worker):
+    require("libfaketime")
+    spawn_worker("default", env=skewed(debian.program("libfaketime"), "+1h"))
+    url, host = exporter(), socket.gethostname()
+    wait_until(lambda: value(scrape(url), "jobs_clock_offset_seconds", host=host), 30)
+    assert value(scrape(url), "jobs_clock_offset_seconds", host=host) == pytest.approx(3600, abs=10)
 
 
 @pytest.mark.django_db(transaction=True)

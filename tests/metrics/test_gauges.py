@@ -303,7 +303,7 @@ def test_there_are_few_series(settings):
     from config.settings import JOBS_QUEUES
 
     settings.JOBS_QUEUES = JOBS_QUEUES
-    assert budget() < 2_700
+    assert budget() < 3_700
 
 
 def test_the_metrics_are_a_page_in_the_admin_for_those_who_may_look(client, transactional_db):

@@ -1,6 +1,7 @@
 """Debian's Prometheus scrapes the real programs: the three alerts that were asked for fire, and end."""
 
 import json
+import re
 import socket
 import sys
 import time
@@ -97,7 +98,7 @@ def same_everywhere(prometheus, client):
     """Whether all were told the same snapshot; then each value must be the same, and each metric must be there."""
     now = time.time()
     admin = client.get("/admin/jobs/overview/metrics/", {"format": "json"}).json()["samples"]
-    drawn = {title: prometheus.series(query.replace("$queue", ".*").replace("$vendor", ".*"), now)
+    drawn = {title: prometheus.series(re.sub(r"\$(queue|vendor|task)", ".*", query), now)
              for title, query in PANELS.items()}  # fmt: skip
     moment = max(value for name, _, value in admin if name == "jobs_snapshot_timestamp_seconds")
     if prometheus.series("jobs_snapshot_timestamp_seconds", now) != {(): moment}:

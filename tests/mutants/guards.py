@@ -529,7 +529,7 @@ MUTANTS = (
         ),
     ),
     *_of(
-        "idempotency/migrations/0007_review.py",
+        "idempotency/migrations/0013_fewer_words.py",
         f"{DATABASE}/test_guard.py",
         (
             "the table allows any move",

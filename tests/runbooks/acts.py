@@ -14,9 +14,12 @@ from jobs.metrics import measuring
 from jobs.metrics.calls import NAME as VENDOR_CALLS
 from jobs.metrics.measuring import Sums
 from tests.app.tasks import FailForGood, KillWorker, Mark, WaitForFile
+from tests.chaos.nemesis.clock import skewed
 from tests.processes import wait_until
 from tests.records import OOPS, claim
 from tests.runbooks.stack import Stack
+from tests.servers import debian
+from tests.servers.session import require
 
 Act = Callable[[Stack], object]
 MINUTES = timedelta(minutes=1)
@@ -240,6 +243,14 @@ def a_pool_to_drain(stack: Stack) -> None:
 def no_beat(_: Stack) -> None:
     every = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.HOURS)
     PeriodicTask.objects.create(name="hourly", task="tests.app.mark_each_time", kwargs='{"name": "n"}', interval=every)
+
+
+def a_wrong_clock(stack: Stack) -> None:
+    require("libfaketime")
+    stack.deployed = skewed(debian.program("libfaketime"), "-1h")
+    stack.systemctl("start", "jobs-worker@default")
+    stack.deployed = {}
+    seen("SELECT (clock_offset < -3500)::int FROM jobs_worker")
 
 
 def always(_: Stack) -> bool:

@@ -43,6 +43,7 @@ SCENARIOS = {
     "metrics-absent": Scenario(
         acts.no_exporter, condition=lambda s: s.run("curl -fsS http://127.0.0.1:9808/metrics").returncode
     ),
+    "clock-wrong": Scenario(acts.a_wrong_clock),
     "beat-stands-still": Scenario(acts.no_beat),
     "broker-lost": Scenario(acts.a_lost_broker, condition=acts.always),
     "jobs-wait": Scenario(acts.idle_workers, condition=acts.always),

@@ -12,7 +12,7 @@ from tests.runbooks.scenarios import SCENARIOS
 PAGES = pages()
 LONGEST = 120  # lines: who was woken reads no more
 TOOLS = {"manage.py", "redis-cli", "rabbitmqctl", "systemctl", "journalctl", "curl", "python", "pg_restore", "psql"}
-TOOLS |= {"df", "du"}
+TOOLS |= {"df", "du", "timedatectl"}
 of_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 

@@ -1,0 +1,81 @@
+"""How jobs and attempts end."""
+
+from idempotency.states import Reason
+from jobs.metrics.catalogue.words import (
+    BY_DAYS,
+    BY_MINUTES,
+    BY_QUEUE,
+    CALLERS,
+    COUNTED,
+    ENDED,
+    FAILED,
+    GIVEN_UP,
+    LEDGER,
+    MINUTES,
+    OF_WINDOW,
+    ONE_ROW,
+    PER_MINUTE,
+    RECENT,
+    WAITS,
+)
+from jobs.metrics.entries import Kind, Metric, Unit, one_of
+
+ENDINGS = (
+    Metric(name="jobs_success_ratio", unit=Unit.RATIO, labels=BY_QUEUE,
+           help=f"Of the jobs that ended in {RECENT}, the share that succeeded; absent where none ended.",
+           source=MINUTES, cost=BY_MINUTES),
+    Metric(name="jobs_retry_ratio", unit=Unit.RATIO, labels=BY_QUEUE,
+           help=f"Of the attempts that ended in {RECENT}, the share that is made again; absent where none ended.",
+           source=MINUTES, cost=BY_MINUTES),
+    Metric(name="jobs_recent_retries", unit=Unit.ATTEMPTS, labels=BY_QUEUE,
+           help=f"Attempts of {RECENT} that are made again.", source=MINUTES, cost=BY_MINUTES),
+    Metric(name="jobs_recent_ends", unit=Unit.JOBS, labels=BY_QUEUE | {"state": one_of("succeeded", *GIVEN_UP)},
+           help=f"Jobs that ended in {RECENT}.", source=MINUTES, cost=BY_MINUTES),
+    Metric(name="jobs_recent_enqueued", unit=Unit.JOBS, labels=BY_QUEUE, help=f"Jobs accepted in {RECENT}.",
+           source=MINUTES, cost=BY_MINUTES),
+    Metric(name="jobs_enqueued_total", kind=Kind.COUNTER, unit=Unit.JOBS, labels=BY_QUEUE,
+           help="Jobs accepted, told a minute after.", source=ENDED, cost=COUNTED),
+    Metric(name="jobs_ended_total", kind=Kind.COUNTER, unit=Unit.JOBS,
+           labels=BY_QUEUE | {"state": one_of("succeeded", *GIVEN_UP)},
+           help="Jobs that ended, told a minute after. What is replayed ends once more.", source=ENDED, cost=COUNTED),
+    Metric(name="jobs_missed_total", kind=Kind.COUNTER, unit=Unit.JOBS, labels=BY_QUEUE,
+           help="Of these, jobs that were given up, or succeeded after the queue's deadline. A job that a person "
+           "cancelled is not counted as missed.", source=ENDED, cost=COUNTED),
+    Metric(name="jobs_failed_attempts_total", kind=Kind.COUNTER, unit=Unit.ATTEMPTS,
+           labels=BY_QUEUE | {"arrow": one_of(*FAILED)},
+           help="Attempts that did not succeed, told a minute after. retry: tried again; give_back: told to wait, or "
+           "refused, by a vendor; reap: its worker died, froze or lost the database; fail, dead_letter: the last one; "
+           "terminate: a person ended it.", source=ENDED,
+           cost="a second look at the attempts that failed in a minute"),
+    Metric(name="jobs_duplicates_suppressed_total", kind=Kind.COUNTER, unit=Unit.JOBS, labels=BY_QUEUE,
+           help="Enqueues that were answered by a record with the same key, and made none. Of a caller that is killed "
+           "the last minute is missing; a schedule's ticks are not among them.", source=CALLERS, cost=PER_MINUTE),
+    Metric(name="jobs_end_to_end_seconds", kind=Kind.HISTOGRAM, unit=Unit.SECONDS, buckets=WAITS,
+           labels=BY_QUEUE | {"state": one_of("succeeded", *GIVEN_UP)},
+           help="How long jobs took from enqueue to end: with every wait, retry and pause, and with the delay that the "
+           "caller asked for. Told a minute after they ended; what was replayed or cancelled is left out.",
+           source=ENDED, cost="a second look at what ended in a minute: 0.6 µs for each, in the relay's statement"),
+    Metric(name="jobs_slo_missed_ratio", unit=Unit.RATIO, labels=BY_QUEUE | OF_WINDOW,
+           help="Of the jobs that ended within the window, the share that was given up or succeeded after the queue's "
+           "deadline; absent where none ended. A job that a person cancelled is not counted as missed.",
+           source=MINUTES, cost=BY_DAYS),
+    Metric(name="jobs_slo_missed", unit=Unit.JOBS, labels=BY_QUEUE | OF_WINDOW,
+           help="How many these are; absent where none ended.", source=MINUTES, cost=BY_DAYS),
+    Metric(name="jobs_given_up_total", kind=Kind.COUNTER, unit=Unit.JOBS,
+           labels=BY_QUEUE | {"state": one_of(*GIVEN_UP), "reason": one_of(*(r.value for r in Reason))},
+           help="Jobs ever given up. A replay takes none of them back.", source=LEDGER, cost=ONE_ROW),
+    Metric(name="jobs_given_up_last_hour", unit=Unit.JOBS, labels=BY_QUEUE | {"state": one_of(*GIVEN_UP)},
+           help="Jobs given up within the last hour, whatever became of them since.", source=LEDGER, cost=ONE_ROW),
+    Metric(name="jobs_dead_letters", unit=Unit.JOBS, labels=BY_QUEUE | {"state": one_of(*GIVEN_UP)},
+           help="Given-up jobs that wait for a person's decision.", source=LEDGER,
+           cost="an index of these jobs alone"),
+    Metric(name="jobs_dead_letter_oldest_seconds", unit=Unit.SECONDS, labels=BY_QUEUE,
+           help="For how long the oldest of them has waited.", source=LEDGER, cost="the same"),
+    Metric(name="jobs_dead_letters_resolved_total", kind=Kind.COUNTER, unit=Unit.JOBS,
+           labels=BY_QUEUE | {"decision": one_of("replayed", "discarded", "corrected")},
+           help="Given-up jobs about which a person has decided. Who replays a job twice has decided twice.",
+           source=CALLERS, cost="a statement for each decision, of one job or of a slice of many"),
+    Metric(name="jobs_attempts_lost", unit=Unit.ATTEMPTS,
+           help=f"Attempts of {RECENT} whose worker died, froze or lost the database.", source=LEDGER,
+           cost="an index of failed attempts by time"),
+)  # fmt: skip
