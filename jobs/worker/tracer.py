@@ -12,6 +12,7 @@ from celery.app import trace
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
 from jobs import conf, log_events, masking, observers
+from jobs.claim import Claim
 from jobs.context import Job
 from jobs.metrics import by_task, measuring
 from jobs.problems import describe, hide
@@ -39,7 +40,7 @@ class JobTracer:
 
     def follow(self, batch: Sequence[Claimed]) -> None:
         """A claim's jobs come next; `leave` when they have ended."""
-        self._watch = Watch(batch) if observers.watching else None
+        self._watch = Watch(Claim.of(batch)) if observers.watching else None
         self._short.follow()
 
     def leave(self) -> None:
