@@ -6,7 +6,7 @@ from jobs import conf
 
 TARGET = 1.0  # seconds of work in one claim, at most: who dies or is told to stop gives back no more
 LIMITED_TARGET = 0.1  # the same where calls have slots: what is held longer would come too late for its own
-WORTH = 100  # times what the claim took, so that it costs a hundredth; what is more keeps others waiting at the end
+WORTH = 200  # times what the claim took; what is more keeps other workers waiting at the end
 FIRST = 4  # records, before anything is known
 WEIGHT = 0.3  # of the newest batch in the running means
 
