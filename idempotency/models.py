@@ -4,14 +4,46 @@ from typing import ClassVar
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Case, F, Func, Q, When
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Least
+from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThanOrEqual
 
-from idempotency.states import REVIEWABLE, TERMINAL, PauseKind, Reason, Resolution, State
+from idempotency.states import REVIEWABLE, PauseKind, Reason, Resolution, State
 
 # As plain text: a migration keeps what it says whatever becomes of the code.
 QUEUED, PROCESSING, SUCCEEDED = State.QUEUED.value, State.PROCESSING.value, State.SUCCEEDED.value
-STATES, REASONS, RESOLUTIONS = ([v.value for v in kind] for kind in (State, Reason, Resolution))
-ENDED, GIVEN_UP = sorted(s.value for s in TERMINAL), sorted(s.value for s in REVIEWABLE)
+GIVEN_UP = sorted(s.value for s in REVIEWABLE)
+REASONS, RESOLUTIONS = [r.value for r in Reason], [r.value for r in Resolution]
+DECISION = ("resolved_at", "resolved_by", "resolution")
+COUNTS = ("attempt", "payload_version", "given_back", "deaths", "calls", "replay_count")
+
+
+def set_of(*columns: str | Case) -> Func:
+    """How many of these are not empty."""
+    return Func(
+        *(F(c) if isinstance(c, str) else c for c in columns),
+        function="num_nonnulls",
+        output_field=models.IntegerField(),
+    )
+
+
+# Leased, ended, in line, or set aside: held or parked.
+ASIDE = Case(
+    When(Q(held=True) | Q(parked_reason__isnull=False), then=True), default=None, output_field=models.BooleanField()
+)
+IN_ONE_PLACE = Q(LessThanOrEqual(set_of("lease_expires_at", "finished_at", "line", ASIDE), 1))
+# Who is given up has a reason, and what is empty tells the other states apart.
+OTHER_STATE = Case(
+    When(lease_expires_at__isnull=False, then=Value(PROCESSING)),
+    When(finished_at__isnull=False, then=Value(SUCCEEDED)),
+    default=Value(QUEUED),
+    output_field=models.TextField(),
+)
+AS_ITS_STATE_SAYS = (Q(lease_expires_at__isnull=True) | Q(lease_id__isnull=False)) & (
+    Q(reason__isnull=True, state=OTHER_STATE)
+    # A CHECK is fulfilled by what is unknown, so that a missing reason has to be named.
+    | Q(reason__isnull=False, reason__in=REASONS, state__in=GIVEN_UP, finished_at__isnull=False)
+)
 
 
 class Record(models.Model):
@@ -30,22 +62,22 @@ class Record(models.Model):
     freed_key = models.UUIDField(null=True, help_text="the key it had until its dedupe window passed")
     fingerprint = models.UUIDField(help_text="digest of the payload")
     payload = models.JSONField(null=True, help_text="empty once pruned")
-    payload_version = models.PositiveIntegerField()
+    payload_version = models.IntegerField()
     options = models.JSONField(null=True, help_text="what Celery's canvas attached: chain, links, ids, headers")
     account = models.TextField(db_default="", help_text="whose work it is: accounts take turns in a queue")
     account_hash = models.IntegerField(db_default=0, help_text="of the account: four bytes make a small index")
     priority = models.SmallIntegerField(db_default=0, help_text="a step counts as a minute of waiting")
-    calls = models.PositiveSmallIntegerField(db_default=1, help_text="to the vendor, in one attempt")
+    calls = models.SmallIntegerField(db_default=1, help_text="to the vendor, in one attempt")
     held = models.BooleanField(db_default=False, help_text="accepted while the queue was full")
     line = models.SmallIntegerField(
         null=True,
         help_text="where it stands to be claimed: twice its priority, and one more for a retry; empty: nowhere",
     )
     available_at = models.DateTimeField()
-    attempt = models.PositiveIntegerField(help_text="counted when claimed")
-    max_attempts = models.PositiveIntegerField()
-    given_back = models.PositiveIntegerField(help_text="attempts returned because the job was not to blame")
-    deaths = models.PositiveIntegerField(help_text="workers that died while they had this job alone")
+    attempt = models.IntegerField(help_text="counted when claimed")
+    max_attempts = models.IntegerField()
+    given_back = models.IntegerField(help_text="attempts returned because the job was not to blame")
+    deaths = models.IntegerField(help_text="workers that died while they had this job alone")
     solo = models.BooleanField(help_text="claimed alone, never in a batch")
     alone = models.BooleanField(help_text="the current claim holds nothing else")
     fencing_token = models.BigIntegerField()
@@ -58,7 +90,7 @@ class Record(models.Model):
     result = models.JSONField(null=True)
     reason = models.TextField(null=True, choices=[(r.value, r.value) for r in Reason])
     error = models.TextField(null=True)
-    replay_count = models.PositiveIntegerField()
+    replay_count = models.IntegerField()
     replaces = models.UUIDField(null=True, help_text="the job whose payload this one corrects, and whose key it took")
     vendor_calls = models.JSONField(null=True, help_text="of the attempt that succeeded: what it asked its vendor")
     # -- a person's part
@@ -124,44 +156,17 @@ class Record(models.Model):
         constraints: ClassVar = [
             # Partial: a record without a key costs no entry, neither when written nor at each later arrow.
             models.UniqueConstraint(fields=["key"], condition=Q(key__isnull=False), name="record_key"),
-            models.CheckConstraint(condition=Q(state__in=STATES), name="record_state_known"),
+            # Few and short: PostgreSQL reads and compiles each anew for every statement that writes a record.
+            models.CheckConstraint(condition=IN_ONE_PLACE & AS_ITS_STATE_SAYS, name="record_shape"),
             models.CheckConstraint(
-                condition=Q(state=PROCESSING, lease_expires_at__isnull=False, lease_id__isnull=False)
-                | (~Q(state=PROCESSING) & Q(lease_expires_at__isnull=True)),
-                name="record_leased_while_processing",
+                condition=Exact(set_of(*DECISION), 0)
+                | Q(Exact(set_of(*DECISION), len(DECISION)), resolution__in=RESOLUTIONS, reason__isnull=False),
+                name="record_resolution",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=ENDED, finished_at__isnull=False)
-                | (~Q(state__in=ENDED) & Q(finished_at__isnull=True)),
-                name="record_finished_when_terminal",
-            ),
-            models.CheckConstraint(
-                # A CHECK is fulfilled by what is unknown, so that a missing reason has to be named.
-                condition=Q(state__in=GIVEN_UP, reason__isnull=False, reason__in=REASONS)
-                | (~Q(state__in=GIVEN_UP) & Q(reason__isnull=True)),
-                name="record_reason_when_given_up",
-            ),
-            models.CheckConstraint(
-                condition=Q(parked_reason__isnull=True) | Q(state=QUEUED), name="record_parked_while_queued"
-            ),
-            models.CheckConstraint(
-                condition=Q(line__isnull=True) | Q(state=QUEUED, parked_reason__isnull=True, held=False),
-                name="record_lined_while_queued",
-            ),
-            models.CheckConstraint(condition=Q(held=False) | Q(state=QUEUED), name="record_held_while_queued"),
-            models.CheckConstraint(
-                condition=Q(
-                    state__in=GIVEN_UP,
-                    resolved_at__isnull=False,
-                    resolved_by__isnull=False,
-                    resolution__in=RESOLUTIONS,
-                    resolution__isnull=False,
-                )
-                | Q(resolved_at__isnull=True, resolved_by__isnull=True, resolution__isnull=True),
-                name="record_resolved_when_given_up",
-            ),
-            models.CheckConstraint(
-                condition=Q(attempt__lte=F("max_attempts"), max_attempts__gte=1), name="record_attempts_capped"
+                condition=Q(attempt__lte=F("max_attempts"), max_attempts__gte=1)
+                & Q(GreaterThanOrEqual(Least(*map(F, COUNTS), output_field=models.IntegerField()), 0)),
+                name="record_counts",
             ),
         ]
 

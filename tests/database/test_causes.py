@@ -103,3 +103,13 @@ def test_what_waits_for_a_person_is_grouped_anew_and_the_migrations_go_both_ways
 
 def incidents(connection):
     return connection.execute("SELECT count(DISTINCT incident) FROM idempotency_record").fetchone()[0]
+
+
+def test_a_dump_that_is_restored_without_a_search_path_groups_as_before(own):
+    (id_,) = enqueue_plenty(own, 1)
+    own.execute("SET LOCAL search_path = pg_catalog")
+    by_hand(own, GIVEN_UP.replace("idempotency_record", "public.idempotency_record"), "ValueError: 7", id_)
+    row = own.execute(
+        "SELECT incident = md5(task || E'\\nValueError: #')::uuid FROM public.idempotency_record"
+    ).fetchone()
+    assert row == (True,)

@@ -1,5 +1,8 @@
 """The table's own guard: what no arrow allows is refused by PostgreSQL itself, whoever writes it."""
 
+from contextlib import suppress
+from itertools import product
+
 import psycopg
 import pytest
 
@@ -77,6 +80,34 @@ def test_a_write_that_forgot_its_guard_is_refused(own, source, changes):
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState) as refused:
         update(own, id_, changes)
     assert "never by hand" in refused.value.diag.message_hint
+
+
+def is_arrow(source, target, token, attempt):
+    """What the table allows a record with token 5 in its second attempt to become, whatever else goes with it."""
+    raised, counted = token - 5, attempt - 2
+    if source is target:
+        return raised == counted == 0
+    if source is State.QUEUED and target is State.PROCESSING:
+        return raised == counted == 1
+    if source is State.PROCESSING:
+        return raised == 0 and (counted == 0 or (target is State.QUEUED and counted == -1))
+    if target is State.QUEUED:
+        return source is not State.SUCCEEDED and raised == 1 and attempt == 0
+    return source is State.QUEUED and target is not State.SUCCEEDED and raised == 0
+
+
+@pytest.mark.parametrize("source", State)
+def test_tokens_and_attempts_go_with_each_move_as_its_arrow_says(own, source):
+    id_ = record_in(own, source)
+    told = {}
+    for target, token, attempt in product(State, (4, 5, 6), (0, 1, 2, 3)):
+        demands = "held = false" if target is source else DEMANDS[target]
+        changes = f"state = '{target}', {demands}, fencing_token = {token}, attempt = {attempt}"
+        with suppress(psycopg.errors.ObjectNotInPrerequisiteState), own.transaction():
+            told[target, token, attempt] = False
+            told[target, token, attempt] = update(own, id_, changes) == 1
+            raise psycopg.Rollback
+    assert told == {move: is_arrow(source, *move) for move in told}
 
 
 @pytest.mark.parametrize("state", State)

@@ -3,12 +3,25 @@
 import psycopg
 import pytest
 
+from idempotency.models import COUNTS
 from idempotency.statements import SQL, statement
 from idempotency.states import ARROWS, REVIEWABLE, TERMINAL, Reason, State
 from tests.records import by_hand, enqueue
 
 LEASED = {"lease_id": "0198c5f2-0000-7000-8000-000000000000", "lease_expires_at": "2027-01-01"}
 FINISHED = {"finished_at": "2027-01-01"}
+RESOLVED = {"resolved_at": "2027-01-01", "resolved_by": "ann", "resolution": "discarded"}
+# All that a row's shape consists of, each as it may be.
+SHAPES = """
+    SELECT * FROM unnest(%s::text[]) AS state (state),
+        (VALUES (NULL::timestamptz), (now())) AS l (lease_expires_at),
+        (VALUES (NULL::uuid), (gen_random_uuid())) AS i (lease_id),
+        (VALUES (NULL::timestamptz), (now())) AS f (finished_at),
+        (VALUES (NULL::text), ('poison')) AS r (reason),
+        (VALUES (NULL::text), ('no worker')) AS p (parked_reason),
+        (VALUES (NULL::smallint), (0)) AS n (line),
+        (VALUES (false), (true)) AS h (held)
+"""
 
 
 def legal(state):
@@ -48,12 +61,43 @@ ILLEGAL = {
     "finished while queued": FINISHED,
     "more attempts than the cap": {"attempt": 4},
     "no attempt at all": {"max_attempts": 0},
-    "attempts below zero": {"attempt": -1},
+    **{f"{name} below zero": {name: -1} for name in COUNTS},
+    "resolved by nobody": legal(State.DEAD_LETTERED) | RESOLVED | {"resolved_by": None},
+    "resolved at no time": legal(State.DEAD_LETTERED) | RESOLVED | {"resolved_at": None},
+    "resolved in no way": legal(State.DEAD_LETTERED) | RESOLVED | {"resolution": None},
+    "resolved in an unknown way": legal(State.DEAD_LETTERED) | RESOLVED | {"resolution": "forgotten"},
+    "resolved while queued": RESOLVED,
+    "resolved though succeeded": legal(State.SUCCEEDED) | RESOLVED,
     **{f"{state} without an end": legal(state) | {"finished_at": None} for state in TERMINAL},
     **{f"{state} with a lease": legal(state) | LEASED for state in TERMINAL},
     **{f"{state} without a reason": legal(state) | {"reason": None} for state in REVIEWABLE},
     "succeeded with a reason": legal(State.SUCCEEDED) | {"reason": "permanent"},
 }
+
+
+def is_sound(state, filled, held):
+    """Whether a row may be like this: of each column, in the order of SHAPES, whether it is filled."""
+    leased, lease, finished, reason, parked, line = filled
+    if state != State.QUEUED and (parked or line or held):
+        return False
+    return (
+        leased == (state == State.PROCESSING)
+        and (lease or not leased)
+        and finished == (state in TERMINAL)
+        and reason == (state in REVIEWABLE)
+        and not (line and (parked or held))
+    )
+
+
+def test_a_state_and_what_goes_with_it_are_sound_or_refused(own):
+    (rule,) = own.execute(
+        "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conname = 'record_shape'"
+    ).fetchone()
+    shapes = own.execute(f"SELECT *, {rule} FROM ({SHAPES}) AS shapes", ([*State, "running"],)).fetchall()
+    assert len(shapes) == 6 * 2**7
+    for state, *columns, held, allowed in shapes:
+        filled = [column is not None for column in columns]
+        assert allowed == (state in set(State) and is_sound(state, filled, held)), (state, filled, held)
 
 
 @pytest.mark.parametrize("columns", ILLEGAL.values(), ids=ILLEGAL)
