@@ -33,13 +33,24 @@ def signature_of(run: Callable[..., Any], name: str, *, bound: bool) -> inspect.
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The parameter names a payload must and may have; `known` None: any."""
+    """The parameter names a payload must and may have; `known` None: any. `order`: those that may go without a name."""
 
     required: frozenset[str]
     known: frozenset[str] | None
+    order: tuple[str, ...]
 
     def accept(self, payload: Mapping[str, Any]) -> bool:
         return self.required <= payload.keys() and (self.known is None or payload.keys() <= self.known)
+
+    def named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The arguments of a call by their names; None where they do not fit."""
+        found = kwargs if type(kwargs) is dict else dict(kwargs)
+        if args:
+            placed = dict(zip(self.order, args, strict=False))
+            if len(placed) < len(args) or not placed.keys().isdisjoint(found):
+                return None
+            found = placed | found
+        return found if self.accept(found) else None
 
 
 def names_of(signature: inspect.Signature) -> Names:
@@ -48,6 +59,7 @@ def names_of(signature: inspect.Signature) -> Names:
     return Names(
         frozenset(p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD),
         None if open_ended else frozenset(p.name for p in parameters),
+        tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD),
     )
 
 
@@ -60,10 +72,10 @@ def bind(
 ) -> dict[str, Any]:
     """The call's arguments by parameter name, without defaults.
 
-    `names` are the signature's own: where all is named and known there is nothing to bind, which is slow.
+    `names` are the signature's own: where the arguments fit there is nothing to bind, which is slow.
     """
-    if names and not args and names.accept(kwargs):
-        return kwargs if type(kwargs) is dict else dict(kwargs)
+    if names and (named := names.named(args, kwargs)) is not None:
+        return named
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:

@@ -70,7 +70,7 @@ def create_app(name: str, **settings: Any) -> Celery:
 
 def _complete(sender: Celery, **_: Any) -> None:
     from jobs import conf
-    from jobs.worker import parent  # noqa: F401 - connects the worker's signals
+    from jobs.worker import hint_request, parent  # noqa: F401 - before a fork; connects the worker's signals
     from jobs.worker.hint import Hint
 
     # Right above Celery's own: `add_defaults` would put them above the project's.

@@ -1,6 +1,6 @@
 """Jobs whose callers OpenTelemetry's sampler left out: they make no span, and nobody whom they call makes one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -9,11 +9,12 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, TraceFlags
 
-from idempotency.claims import Claimed
 from jobs import observers, traceparent
+from jobs.claim import Claim
 from jobs.observers import Along
 
-Sent = tuple[str, str, str]  # traceparent, tracestate, baggage
+READ = frozenset({"traceparent", "tracestate", "baggage"})
+Sent = tuple[str, str, str]  # the same
 
 _SAMPLE = f"00-{1:032x}-{1:016x}-00"
 
@@ -21,10 +22,9 @@ _SAMPLE = f"00-{1:032x}-{1:016x}-00"
 class LeftOut(Along):
     """One context for all of them, which tells of whatever job is at work when it is asked."""
 
-    def __init__(self, batch: Sequence[Claimed]) -> None:
-        each = {id(claimed.options): claimed.options for claimed in batch}  # one for all jobs of a call
-        plain = {key: _is_plain(options) for key, options in each.items()}
-        self.told = {c.number for c in batch if not plain[id(c.options)] or c.attempt != 1 or c.replay_count}
+    def __init__(self, claim: Claim) -> None:
+        understood = left_out(_SAMPLE, "", "") is not None  # by this process's propagators
+        self.told = {claimed.number for claimed in claim.telling(_tells if understood else _always)}
         self._context = trace.set_span_in_context(_AtWork(trace.get_current_span()), Context())
         self._token = contexts.attach(self._context)
 
@@ -57,21 +57,37 @@ def _unsampled(span: SpanContext) -> SpanContext:
     return SpanContext(span.trace_id, span.span_id, span.is_remote, TraceFlags(TraceFlags.DEFAULT), span.trace_state)
 
 
-def _is_plain(options: Mapping[str, Any] | None) -> bool:
-    """Whether a caller was left out, and all that is to be known of that is the one header."""
+def _tells(options: Mapping[str, Any] | None) -> bool:
+    """Unless a caller was left out, and all that is to be known of that is the one header."""
     if (found := sent(options)) is None:
-        return False
+        return True
     header, tracestate, baggage = found
-    understood = left_out(_SAMPLE, "", "") is not None  # by this process's propagators
-    return understood and not tracestate and not baggage and traceparent.is_left_out(header)
+    return bool(tracestate or baggage) or not traceparent.is_left_out(header)
+
+
+def _always(_options: Mapping[str, Any] | None) -> bool:
+    return True
 
 
 def sent(options: Mapping[str, Any] | None) -> Sent | None:
     """Those of a record's headers that a caller's context is made of; None where it had none."""
     headers = options.get("headers") if options else None
-    if not headers or (header := headers.get("traceparent")) is None:
+    return of_headers(headers) if headers else None
+
+
+def of_headers(headers: Mapping[str, str]) -> Sent | None:
+    """The same, of the headers themselves."""
+    if (header := headers.get("traceparent")) is None:
         return None
     return header, headers.get("tracestate", ""), headers.get("baggage", "")
+
+
+def caller_of(headers: Mapping[str, str]) -> Context:
+    """The caller's context, of all headers that this process's propagators may read."""
+    found = of_headers(headers)
+    if found is not None and headers.keys() <= READ:
+        return remote(*found)
+    return propagate.extract(headers, Context()) if headers else Context()
 
 
 @lru_cache(256)  # jobs that were enqueued together come with one header

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from idempotency.claims import Claimed
 from idempotency.states import State
 from jobs import log_events
+from jobs.claim import Claim
 
 if TYPE_CHECKING:
     from jobs.context import Job
@@ -107,10 +107,10 @@ class Observer:
     def hinting(self, queue: str, headers: dict[str, str]) -> Context:
         """Around the sending of hints; what is put into `headers` goes with them."""
 
-    def claimed(self, queue: str, batch: Sequence[Claimed], seconds: float, headers: Mapping[str, str]) -> None:
+    def claimed(self, queue: str, claim: Claim, seconds: float, headers: Mapping[str, str]) -> None:
         """A claim took a batch; `headers` are those of the hint that led to it."""
 
-    def along(self, batch: Sequence[Claimed]) -> Along | None:
+    def along(self, claim: Claim) -> Along | None:
         """Jobs of a claim are about to run, one after the other. None: tell of each of them."""
 
     def running(self, task: "IdempotentTask", job: "Job", request: dict[str, Any]) -> Ends | None:

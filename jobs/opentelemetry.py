@@ -13,7 +13,8 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
+from contextvars import Token
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,9 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
-from idempotency.claims import Claimed
 from jobs import masking, observers, traceparent
-from jobs.left_out import LeftOut, Sent, left_out, remote, sent, span_in
+from jobs.claim import Claim
+from jobs.left_out import LeftOut, Sent, caller_of, left_out, of_headers, remote, sent, span_in
 from jobs.observers import Along, Death, Ends, Enqueuing, Observer
 
 if TYPE_CHECKING:
@@ -76,24 +77,28 @@ class Tracing(Observer):
             propagate.inject(headers)
             yield
 
-    def claimed(self, queue: str, batch: Sequence[Claimed], seconds: float, headers: Mapping[str, str]) -> None:
-        origins = [origin for key in _sampled(batch) if (origin := span_in(remote(*key))).trace_flags.sampled]
+    def claimed(self, queue: str, claim: Claim, seconds: float, headers: Mapping[str, str]) -> None:
+        if (hint := of_headers(headers)) is not None and left_out(*hint) is not None:
+            return
+        origins = [origin for key in _sampled(claim) if (origin := span_in(remote(*key))).trace_flags.sampled]
         ended = time.time_ns()
         span = self._tracer.start_span(
             f"receive {queue}",
-            context=propagate.extract(headers, Context()),
+            context=caller_of(headers),
             kind=SpanKind.CLIENT,
-            attributes=_messaging(queue, "receive") | {"messaging.batch.message_count": len(batch)},
+            attributes=_messaging(queue, "receive") | {"messaging.batch.message_count": len(claim)},
             links=[Link(origin) for origin in origins[:MOST_LINKS]],
             start_time=ended - int(seconds * 1e9),
         )
+        if not span.is_recording():
+            return
         span.end(ended)
-        self._claims[batch[0].lease_id] = span.get_span_context()
+        self._claims[claim[0].lease_id] = span.get_span_context()
         while len(self._claims) > CLAIMS_KEPT:
             self._claims.popitem(last=False)
 
-    def along(self, batch: Sequence[Claimed]) -> Along:
-        return LeftOut(batch)
+    def along(self, claim: Claim) -> Along:
+        return LeftOut(claim)
 
     def running(
         self,
@@ -105,19 +110,20 @@ class Tracing(Observer):
         first = claimed.attempt == 1 and not claimed.replay_count
         if first and (found := sent(claimed.options)) is not None and (context := left_out(*found)) is not None:
             return _Within(context)
-        span = self._process(task, job, first=first)
-        return partial(_end, job, span, span.__enter__())
+        return self._process(task, job, first=first)
 
-    def _process(self, task: "IdempotentTask", job: "Job", *, first: bool) -> AbstractContextManager[Span]:
+    def _process(self, task: "IdempotentTask", job: "Job", *, first: bool) -> Ends:
         claimed = job.claimed
-        caller = propagate.extract((claimed.options or {}).get("headers") or {}, Context())
+        caller = caller_of((claimed.options or {}).get("headers") or {})
         links = [Link(span)] if (span := self._claims.get(claimed.lease_id)) else []
         origin = span_in(caller)
         if not first and origin.is_valid:
             links.append(Link(origin, {"jobs.link": "replay" if claimed.replay_count else "retry"}))
         attributes = _messaging(claimed.queue, "process") | _of_job(task, job)
         within = caller if first else Context()
-        return self._span(f"process {claimed.queue}", SpanKind.CONSUMER, attributes, within, links)
+        made = self._tracer.start_span(f"process {claimed.queue}", within, SpanKind.CONSUMER, attributes, links)
+        # Not by contexts of `with`: three of them cost as much as the span.
+        return partial(_end, job, made, contexts.attach(trace.set_span_in_context(made)))
 
     @contextmanager
     def calling(self, vendor: str) -> Iterator[None]:
@@ -167,7 +173,7 @@ class _Within:
         contexts.detach(self._token)
 
 
-def _end(job: "Job", context: AbstractContextManager[Span], span: Span, _error: BaseException | None) -> None:
+def _end(job: "Job", span: Span, token: Token[Context], _error: BaseException | None) -> None:
     if span.is_recording():
         span.set_attribute("jobs.outcome", job.outcome or "unknown")
         if (problem := job.problem) is not None:
@@ -175,13 +181,13 @@ def _end(job: "Job", context: AbstractContextManager[Span], span: Span, _error: 
             span.set_status(Status(StatusCode.ERROR, problem.summary))
             told = {"exception.type": problem.error_class, "exception.message": problem.message}
             span.add_event("exception", told | {"exception.stacktrace": problem.traceback or ""})
-    context.__exit__(None, None, None)
+    contexts.detach(token)
+    span.end()
 
 
-def _sampled(batch: Sequence[Claimed]) -> set[Sent]:
-    """What the callers sent who may be sampled: one for all jobs of a call."""
-    each = {id(claimed.options): claimed.options for claimed in batch}
-    found = {key for options in each.values() if (key := sent(options)) is not None}
+def _sampled(claim: Claim) -> set[Sent]:
+    """What the callers sent who may be sampled."""
+    found = {key for options in claim.options if (key := sent(options)) is not None}
     return {key for key in found if not traceparent.is_left_out(key[0])}
 
 

@@ -8,7 +8,7 @@
 Sentry's own integration for Celery goes on with all other tasks; jobs are this one's, so that none is reported twice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from inspect import unwrap
@@ -19,8 +19,8 @@ from sentry_sdk.integrations import Integration
 from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.scope import add_global_event_processor
 
-from idempotency.claims import Claimed
 from jobs import check_ins, observers, sentry_events, sentry_scopes, traceparent
+from jobs.claim import Claim
 from jobs.observers import Along, Context, Death, Ends, Enqueuing, Observer
 from jobs.sentry_attempts import ORIGIN, SAMPLED, Pair
 from jobs.task import registered
@@ -64,13 +64,13 @@ class Reports(Observer):
     def enqueuing(self, enqueuing: Enqueuing) -> Context:
         return _publishing(enqueuing) if sentry_events.wanted() else None
 
-    def along(self, batch: Sequence[Claimed]) -> Along:
+    def along(self, claim: Claim) -> Along:
         self._pair = None
         if not sentry_events.wanted():
             return Along()
-        for name in {claimed.task for claimed in batch}:
+        for name in {claimed.task for claimed in claim}:
             _take_over(name)
-        self._pair = Pair(batch)
+        self._pair = Pair(claim)
         return self._pair
 
     def running(

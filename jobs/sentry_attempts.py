@@ -6,7 +6,7 @@ it a fork of the scope around, with the job at work in it, and when that job end
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from sentry_sdk.tracing_utils import has_tracing_enabled
 
 from idempotency.claims import Claimed
 from jobs import check_ins, conf, sentry_events, sentry_scopes, traceparent
+from jobs.claim import Claim, Options
 from jobs.context import Outcome
 from jobs.observers import Along, Ends
 from jobs.sentry_scopes import CURRENT, ISOLATION
@@ -41,8 +42,8 @@ class Pair(Along):
 
     told: dict[int, bool | None]  # with whether it is traced; None: Sentry decides
 
-    def __init__(self, batch: Sequence[Claimed]) -> None:
-        self.told = _telling(batch)
+    def __init__(self, claim: Claim) -> None:
+        self.told = _telling(claim)
         self._around = Scope.get_isolation_scope(), Scope.get_current_scope()
         self._between: dict[int, Scope] = {}
         self._renew()
@@ -142,23 +143,20 @@ def _report(task: "IdempotentTask", job: "Job", error: BaseException | None) -> 
         sentry_events.capture(task, job, error)
 
 
-def _telling(batch: Sequence[Claimed]) -> dict[int, bool | None]:
+def _telling(claim: Claim) -> dict[int, bool | None]:
     """The numbers of those jobs that are told of when they succeed, and whether they are traced."""
-    each = {id(claimed.options): claimed.options for claimed in batch}  # one for all jobs of a call
-    quiet = {key: _is_quiet((options or NOTHING).get("headers") or NOTHING) for key, options in each.items()}
     telling = {}
-    for claimed in batch:
-        if quiet[id(claimed.options)] and claimed.attempt == 1 and not claimed.replay_count:
-            continue
+    for claimed in claim.telling(_may_tell):
         sampled = _sampled(_continued(claimed))
         if sampled is not False or check_ins.HEADER in _headers(claimed):
             telling[claimed.number] = sampled
     return telling
 
 
-def _is_quiet(headers: Mapping[str, str]) -> bool:
-    """Whether the first attempts of those that carry them tell nothing, as far as the headers say."""
-    return check_ins.HEADER not in headers and _said(headers) is False
+def _may_tell(options: Options) -> bool:
+    """Whether the first attempts of those that carry them may tell something, as far as their headers say."""
+    headers = (options or NOTHING).get("headers") or NOTHING
+    return check_ins.HEADER in headers or _said(headers) is not False
 
 
 def _headers(claimed: Claimed) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from celery import Celery, Task, current_app
@@ -12,6 +13,7 @@ from celery._state import (  # type: ignore[attr-defined]
     _get_active_apps,
     _task_stack,
     connect_on_app_finalize,
+    get_current_app,
     get_current_worker_task,
 )
 from celery.exceptions import Retry
@@ -308,6 +310,7 @@ class IdempotentTask(Task):  # type: ignore[type-arg]
             # Celery warns that it will ignore a task's `queue` and `priority` some day. They are the record's: it may.
             warnings.filterwarnings("ignore", message=r"\s*The '(queue|priority)' task attribute")
             bound: Celery = super().bind(app)
+        _vendor_queues.cache_clear()
         return bound
 
 
@@ -363,8 +366,13 @@ def current_job() -> tuple[IdempotentTask, Job] | None:
     return None if job is None else (task, job)
 
 
-def vendor_queues() -> dict[str, str]:
+def vendor_queues() -> Mapping[str, str]:
     """The vendor of each queue that has one."""
+    return _vendor_queues(get_current_app())
+
+
+@lru_cache(1)  # a look at every task takes a caller that has rested 0.1 ms; `bind` forgets it
+def _vendor_queues(_app: Celery) -> Mapping[str, str]:
     return {task.queue: task.vendor for task in registered().values() if task.vendor}
 
 

@@ -1,5 +1,6 @@
 """Redis and Valkey."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty
@@ -19,6 +20,8 @@ class Channel(redis.Channel):
         super().__init__(*args, **kwargs)
         self.waiting: dict[str, int] = {}  # messages in a queue, as the broker said when one was put there
         self._publisher: Any = None
+        self._sender: Any = None
+        self._process = 0  # that the sender belongs to
         self.keeping = False  # whether what is put next may be put again
         self._kept: dict[str, tuple[str, str, str, str]] = {}  # by queue: key, text, and the two ids in it
 
@@ -30,13 +33,25 @@ class Channel(redis.Channel):
             self._publisher = super()._create_client()  # type: ignore[misc]
         return self._publisher
 
+    def _hold(self) -> Any:
+        """A client that keeps its connection, for what is put: to take one from the pool costs as much as sending.
+
+        Nobody asks it before whether it still lives: where it does not, sending fails at once, and whoever sends takes
+        another (`jobs.hints.with_broker`).
+        """
+        pool, process = self.pool, os.getpid()
+        if self._sender is None or self._sender.connection_pool is not pool or self._process != process:
+            self._sender = self.Client(connection_pool=pool, single_connection_client=True)
+            self._process = process  # a fork must not share its parent's connection
+        return self._sender
+
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         """Kombu forgets what the broker answers."""
         if kwargs.get("_publish_batch") is not None or queue in (self._expires or ()):  # type: ignore[attr-defined]
             super()._put(queue, message, **kwargs)
             return
         key = self._q_for_pri(queue, self._get_message_priority(message, reverse=False))  # type: ignore[attr-defined]
-        self.waiting[queue] = self._create_client().lpush(key, text := dumps(message))
+        self.waiting[queue] = self._hold().lpush(key, text := dumps(message))
         if self.keeping:
             self._kept[queue] = key, text, message["headers"]["id"], message["properties"]["delivery_tag"]
 
@@ -48,7 +63,7 @@ class Channel(redis.Channel):
         if (kept := self._kept.get(queue)) is None:
             return False
         key, text, kept_id, kept_tag = kept
-        self.waiting[queue] = self._create_client().lpush(key, text.replace(kept_id, id_).replace(kept_tag, id_))
+        self.waiting[queue] = self._hold().lpush(key, text.replace(kept_id, id_).replace(kept_tag, id_))
         return True
 
     def _brpop_read(self, **options: Any) -> Any:

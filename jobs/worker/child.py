@@ -13,6 +13,7 @@ from celery import current_app
 from idempotency import reads, transitions
 from idempotency.claims import Claimed
 from jobs import hints, log_events, observers, vendors
+from jobs.claim import Claim
 from jobs.metrics import measuring
 from jobs.own_connection import OwnConnection
 from jobs.task import IdempotentTask, vendor_queues
@@ -64,6 +65,7 @@ class Child:
                 )
                 took = time.monotonic() - began
                 if observers.watching and claimed:
+                    claimed = Claim.of(claimed)
                     observers.tell(partial(_tell_claimed, queue, claimed, took, headers))
                 self._run_batch(queue, claimed, took)
                 done += len(claimed)
@@ -187,6 +189,6 @@ class Child:
 
 
 def _tell_claimed(
-    queue: str, batch: list[Claimed], seconds: float, headers: Mapping[str, str], observer: observers.Observer
+    queue: str, claim: Claim, seconds: float, headers: Mapping[str, str], observer: observers.Observer
 ) -> None:
-    observer.claimed(queue, batch, seconds, headers)
+    observer.claimed(queue, claim, seconds, headers)

@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import ReferenceType
 
-from celery import signals
+from celery import Task, signals
 from celery._state import _task_stack  # type: ignore[attr-defined]
 from celery.app import trace
 from celery.app.task import Context
@@ -44,8 +44,8 @@ class ShortWay:
         self._tracers: dict[str, tuple[Any, Any, bool]] = {}
         self._deaf: list[list[Any]] = [[] for _ in HEARD]  # receivers that do nothing for a job
 
-    def is_open(self, task: IdempotentTask) -> bool:
-        """Asked before each job, since a body may import what patches Celery or listens to it."""
+    def is_open(self, task: "Task[Any, Any]") -> bool:
+        """Asked before each job and each hint, since a body may import what patches Celery or listens to it."""
         tracer = task.__dict__.get("__trace__")
         known = self._tracers.get(task.name)
         if known is None or known[0] is not tracer or known[1] is not trace.build_tracer:
@@ -78,15 +78,15 @@ def go(task: IdempotentTask, job: "Job", request: dict[str, Any]) -> tuple[float
             return _told(task, request, result, time.monotonic() - began)
         job.ending = lambda: result
     except Exception as error:  # noqa: BLE001 - whatever it is, the tracer handles it
-        job.ending = _Raised(error)
+        job.ending = Raised(error)
     finally:
         _task_stack.pop()
         task.request_stack.pop()
     return None
 
 
-class _Raised:
-    """Raises it again, without the frame of this file in its traceback."""
+class Raised:
+    """Raises it again, without the frame that caught it in its traceback."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -105,13 +105,13 @@ def _told(task: IdempotentTask, request: dict[str, Any], result: Any, took: floa
     return took, shown
 
 
-def _is_plain(task: IdempotentTask) -> bool:
+def _is_plain(task: "Task[Any, Any]") -> bool:
     """Whether the task's tracer is Celery's own, of this very task, and has nothing to call but the body."""
     tracer = task.__dict__.get("__trace__") or trace.build_tracer(task.name, task, app=task.app)
     backend, loader = type(task.backend), type(task.app.loader)
     return (
         _is_celerys(tracer, task)
-        and type(task).__call__ is OWN_CALL
+        and type(task).__call__ in (OWN_CALL, Task.__call__)
         and not any(trace.task_has_custom(task, hook) for hook in HOOKS)
         and backend.mark_as_done is Backend.mark_as_done
         and backend.process_cleanup is Backend.process_cleanup
@@ -120,12 +120,12 @@ def _is_plain(task: IdempotentTask) -> bool:
     )
 
 
-def _is_celerys(tracer: Any, task: IdempotentTask) -> bool:
+def _is_celerys(tracer: Any, task: "Task[Any, Any]") -> bool:
     if type(tracer) is not FunctionType or tracer.__code__.co_filename != CELERYS:
         return False
     cells = zip(tracer.__code__.co_freevars, tracer.__closure__ or (), strict=True)
     within = {name: cell.cell_contents for name, cell in cells}
-    return within.get("task") is task and within.get("fun") is task
+    return within.get("task") is task and within.get("fun") in (task, task.run)
 
 
 def _is_deaf(receiver: Any) -> bool:

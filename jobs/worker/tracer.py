@@ -13,6 +13,7 @@ from celery.utils.saferepr import saferepr
 from idempotency.claims import Claimed
 from idempotency.errors import LeaseLost
 from jobs import conf, log_events, masking, observers
+from jobs.claim import Claim
 from jobs.context import Job
 from jobs.metrics import by_task, measuring
 from jobs.problems import describe, hide
@@ -40,7 +41,7 @@ class JobTracer:
 
     def follow(self, batch: Sequence[Claimed]) -> None:
         """A claim's jobs come next; `leave` when they have ended."""
-        self._watch = Watch(batch) if observers.watching else None
+        self._watch = Watch(Claim.of(batch)) if observers.watching else None
 
     def leave(self) -> None:
         watch, self._watch = self._watch, None

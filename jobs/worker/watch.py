@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from idempotency.claims import Claimed
 from jobs import log_events, observers
+from jobs.claim import Claim
 from jobs.context import Outcome
 from jobs.observers import PASSED_OVER, Along, Observer
 
@@ -21,12 +21,12 @@ Trace = Callable[["IdempotentTask", "Job", dict[str, Any]], BaseException | None
 class Watch:
     """From the claim to the end of its last job: whom to tell of which job, and what to mend between two of them."""
 
-    def __init__(self, batch: Sequence[Claimed]) -> None:
+    def __init__(self, claim: Claim) -> None:
         self._alongs: list[tuple[Observer, Along]] = []
         self._told: dict[int, list[Observer]] = {}  # of a job's number
         for observer in observers.watching:
-            along = _along(observer, batch)
-            for number in [claimed.number for claimed in batch] if along is None else along.told:
+            along = _along(observer, claim)
+            for number in [claimed.number for claimed in claim] if along is None else along.told:
                 self._told.setdefault(number, []).append(observer)
             if along is not None:
                 self._alongs.append((observer, along))
@@ -67,7 +67,7 @@ class Watch:
             observers.guarded(observer, along.leave)
 
 
-def _along(observer: Observer, batch: Sequence[Claimed]) -> Along | None:
+def _along(observer: Observer, claim: Claim) -> Along | None:
     found: list[Along | None] = []
-    observers.guarded(observer, lambda: found.append(observer.along(batch)))
+    observers.guarded(observer, lambda: found.append(observer.along(claim)))
     return found[0] if found else None

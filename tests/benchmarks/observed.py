@@ -1,7 +1,8 @@
 """`python -m tests.benchmarks.observed`: what it costs to be seen, in throughput of the batch path with and without.
 
-Workers that are observed (Sentry for errors, OpenTelemetry for a share of the traces, JSON logs, and task events) and
-workers with task events alone drain the same jobs of one queue in turns: who begins changes, as the weather does.
+A worker that is observed (Sentry for errors, OpenTelemetry for a share of the traces, JSON logs, and task events) and
+a worker with task events alone live side by side, and drain as many jobs, each of its own queue, one right after the
+other: who begins changes, as the weather does. Before them the database has written all that there was to write.
 The jobs come from the requests of a caller that is observed as they are. What is sent goes to a collector that throws
 it away: the processor time per job is of worker, database and broker alone, the throughput has the collector beside it.
 """
@@ -17,14 +18,17 @@ from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
+from jobs.own_connection import YOUNG
 from tests.benchmarks import arena, cpu
 from tests.processes import ROOT
 
-WARM_UP, QUEUE = "default", "backlog"
+WARM_UP = "default"
+QUEUES = {False: "few", True: "backlog"}  # of the worker that is not observed, and of the one that is
 CHILDREN = 2
-WORKER = (sys.executable, "-m", "celery", "-A", "config", "worker", "-c", str(CHILDREN), "--task-events", "-Q", WARM_UP)
+WORKER = (sys.executable, "-m", "celery", "-A", "config", "worker", "-c", str(CHILDREN), "--task-events", "-Q")
 WARMING = 400  # jobs of some milliseconds, all of them traced where any are
-IDLE = 6.0  # seconds; an exporter of OpenTelemetry sends every five
+GROWN_UP = YOUNG + 1  # seconds; until then a worker's claims wait for the disk
+EXPORTS = "500"  # milliseconds, a tenth of what is usual: what a drain has to send is to be sent in it
 HEAD = 0.02  # of the jobs, before the clock starts
 SHARE = "0.01"
 LONGEST = 180.0
@@ -81,6 +85,7 @@ def _environment(address: str, asked: argparse.Namespace) -> dict[str, str]:
             "OTEL_EXPORTER_OTLP_ENDPOINT": address,
             "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
             "OTEL_TRACES_SAMPLER_ARG": asked.share,
+            "OTEL_BSP_SCHEDULE_DELAY": EXPORTS,
         },
         "logs": {"LOG_STYLE": "json"},
         TWICE: {"SENTRY_TRACES_SAMPLE_RATE": asked.share},
@@ -93,46 +98,54 @@ def _play(
 ) -> dict[bool, list[Drained]]:
     speeds: dict[bool, list[Drained]] = {True: [], False: []}
     opened.programs.relay()
+    environments = {True: watched, False: {"LOG_STYLE": "terminal"}}
+    workers = {on: _warm_worker(opened, on, environments[on], asked) for on in (False, True)}
+    time.sleep(GROWN_UP)
     for number in range(asked.rounds):
+        for on, environment in environments.items():
+            _enqueue(environment, "noop", QUEUES[on], asked.jobs)
+        _settle_down(opened)
         for on in (bool(number % 2), not number % 2):
-            speeds[on].append(_drain(opened, watched if on else {"LOG_STYLE": "terminal"}, roots, asked))
+            speeds[on].append(_drain(opened, on, roots | {"worker": workers[on]}, asked))
+        _forget()
         before, after = (speeds[on][-1].per_second for on in (False, True))
         print(f"round {number + 1} of {asked.rounds}: off {before:,.0f}/s, on {after:,.0f}/s", file=sys.stderr)
     return speeds
 
 
-def _drain(
-    opened: arena.Arena, environment: dict[str, str], roots: dict[str, int], asked: argparse.Namespace
-) -> Drained:
-    """By a worker that is warm."""
+def _drain(opened: arena.Arena, on: bool, roots: dict[str, int], asked: argparse.Namespace) -> Drained:
     from config.celery import app
 
-    worker = opened.programs.spawn("worker", *WORKER, "--loglevel", asked.loglevel, env=environment)
-    _warm_up(opened, environment)
-    _enqueue(environment, "noop", QUEUE, asked.jobs)
-    app.control.add_consumer(QUEUE, reply=True, limit=1, timeout=2)
-    roots = roots | {"worker": worker.pid}
+    here = {"destination": [_name(on)], "reply": True, "limit": 1, "timeout": 2}
+    app.control.add_consumer(QUEUES[on], **here)
     began, before = _when(lambda: opened.counter.value() >= asked.jobs * HEAD), cpu.used(roots)
     ended, after = _when(lambda: opened.counter.value() >= asked.jobs), cpu.used(roots)
-    worker.kill()
+    app.control.cancel_consumer(QUEUES[on], **here)
     opened.counter.reset()
-    _forget()
     timed = asked.jobs * (1 - HEAD)
     used = {name: (after[name] - before[name]) / timed for name in roots}
     return Drained(timed / (ended - began), sum(used.values()) - used[COLLECTOR], used)
 
 
-def _warm_up(opened: arena.Arena, environment: dict[str, str]) -> None:
-    """Until each child has run jobs and has sent what there was to send, so that its exporters' threads are there."""
+def _name(on: bool) -> str:
+    return f"{SIDES[on]}@benchmark"
+
+
+def _warm_worker(opened: arena.Arena, on: bool, environment: dict[str, str], asked: argparse.Namespace) -> int:
+    """Each of its children has run jobs and had something to send, so that its exporters' threads are there."""
+    from config.celery import app
     from tests.processes import wait_until
 
+    options = ("-n", _name(on), "--loglevel", asked.loglevel)
+    worker = opened.programs.spawn("worker", *WORKER, WARM_UP, *options, env=environment)
     traced = {name: "1" for name in ("SENTRY_TRACES_SAMPLE_RATE", "OTEL_TRACES_SAMPLER_ARG") if name in environment}
     _enqueue(environment | traced, "nap", WARM_UP, WARMING)
     wait_until(lambda: opened.counter.value() >= WARMING, 60, "the worker has warmed up")
     assert _children_at_work() == CHILDREN, "one child did all the work: it is not warm"
-    time.sleep(IDLE)
+    app.control.cancel_consumer(WARM_UP, destination=[_name(on)], reply=True, limit=1, timeout=2)
     opened.counter.reset()
     _forget()
+    return worker.pid
 
 
 def _children_at_work() -> int:
@@ -148,6 +161,13 @@ def _enqueue(environment: dict[str, str], task: str, queue: str, jobs: int) -> N
     """From a process that is observed as the worker is, so that each job carries what it would in real life."""
     command = (sys.executable, "-m", "tests.benchmarks.requests", task, queue, str(jobs))
     subprocess.run(command, env={**os.environ, **environment}, check=True, cwd=ROOT)
+
+
+def _settle_down(opened: arena.Arena) -> None:
+    """Neither a checkpoint nor autovacuum falls into the one's turn and not into the other's."""
+    with opened.connect(arena.OURS) as connection:
+        connection.execute("VACUUM (ANALYZE) idempotency_record")
+        connection.execute("CHECKPOINT")
 
 
 def _forget() -> None:

@@ -14,10 +14,14 @@ def main(task: str, queue: str, jobs: int) -> None:
     import django
 
     django.setup()
+    from django.db import connection
+
     from jobs import observers
     from tests.benchmarks import tasks
 
     asked = getattr(tasks, task).using(queue=queue)
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")  # it is not what is measured
     for start in range(0, jobs, JOBS):
         with _request():
             asked.enqueue_many({"number": number} for number in range(start, min(start + JOBS, jobs)))

@@ -99,6 +99,24 @@ def test_a_fork_of_a_caller_that_has_sent_hints_shares_no_connection_with_it(pus
     assert pushes() == 2 + 5 * FEW
 
 
+def test_a_caller_keeps_its_connection_to_redis_and_a_fork_of_it_takes_another(pushes, broker):
+    if broker.name == "rabbitmq":
+        pytest.skip("a connection of AMQP is kept as it is")
+
+    def kept():
+        hints.send("default")
+        return hints.with_broker(lambda connection: connection.default_channel._hold().client_id())
+
+    ours, (end, beginning) = kept(), os.pipe()
+    if not (fork := os.fork()):
+        try:
+            os.write(beginning, f"{kept()}".encode())
+        finally:
+            os._exit(0)
+    os.waitpid(fork, 0)
+    assert kept() == ours != int(os.read(end, 20))
+
+
 def test_a_duplicate_sends_none(pushes):
     enqueue(1)
     enqueue(1)

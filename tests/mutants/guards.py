@@ -707,7 +707,7 @@ MUTANTS = (
         ),
         (
             "an error is not handed to Celery's tracer",
-            "        job.ending = _Raised(error)\n",
+            "        job.ending = Raised(error)\n",
             "        job.ending = lambda: None\n",
             "test_however_a_job_ends_nobody_can_tell_which_way_it_went",
         ),

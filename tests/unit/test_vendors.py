@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
 from idempotency.queues import Limits
-from jobs import EnqueueError, checks, vendors
+from jobs import EnqueueError, IdempotentTask, checks, task, vendors
 from tests.app.tasks import Mark
 from tests.app.throttled import Throttled
 
@@ -110,6 +111,22 @@ def test_a_vendors_queue_takes_only_its_own_tasks_and_they_no_other_queue():
         Mark.using(queue="throttled").enqueue(name="x")
     with pytest.raises(EnqueueError, match="belongs to no vendor"):
         Throttled.using(queue="default").enqueue(number=1, seconds=1)
+
+
+def test_a_vendor_whose_task_comes_later_owns_its_queue_from_then_on():
+    def owners():
+        return task.vendor_queues().get("later"), task.vendor_queues().get("throttled")
+
+    assert owners() == (None, "throttle")
+    made = type(
+        "Later", (IdempotentTask,), {"queue": "later", "vendor": "late", "dedupe_key": None, "run": lambda _self: None}
+    )
+    try:
+        assert owners() == ("late", "throttle")
+    finally:
+        del current_app.tasks[made.name]
+        task._vendor_queues.cache_clear()
+    assert owners() == (None, "throttle")
 
 
 @pytest.mark.parametrize("priority", [101, -101, 1.5, True, "high"])
