@@ -158,7 +158,7 @@ def claim_lone(
     lease_id: UUID,
     durable: bool = True,
 ) -> list[Claimed]:
-    """Take the only record that stands in line, at half the cost of `claim`; what that means is said there.
+    """Take the only record that stands in line, at a third of the cost of `claim`; what that means is said there.
 
     None where nobody or several stand there, or where something restrains the queue: then it is for `claim` to decide.
     """

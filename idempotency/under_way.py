@@ -98,16 +98,11 @@ def send(connection: psycopg.Connection[Any], name: str, /, **params: Any) -> Un
 
     def again() -> None:
         """What was prepared is gone, for psycopg drops everything after a rollback; so nothing has been done."""
-        forget_prepared(connection)
+        _prepared.pop(connection, None)
         _send(connection, name, params)
 
     _send(connection, name, params)
     return UnderWay(connection, again)
-
-
-def forget_prepared(connection: psycopg.Connection[Any]) -> None:
-    """Prepare everything anew. Call it after a rollback, where the next statement stands in a transaction again."""
-    _prepared.pop(connection, None)
 
 
 def _send(connection: psycopg.Connection[Any], name: str, params: Mapping[str, Any]) -> None:
@@ -125,13 +120,20 @@ def _send(connection: psycopg.Connection[Any], name: str, params: Mapping[str, A
 
 def _prepare(connection: psycopg.Connection[Any], name: str, text: bytes) -> None:
     known = _prepared.setdefault(connection, set())
-    if name not in known:
+    if name not in known or _is_dropped(connection.pgconn, name):
         result = connection.pgconn.prepare(name.encode(), text)
         if connection.pgconn.status == ConnStatus.BAD:
             raise psycopg.OperationalError(f"the connection was lost: {result.error_message.decode(errors='replace')}")
         if result.status != ExecStatus.COMMAND_OK:
             raise error_from_result(result)
         known.add(name)
+
+
+def _is_dropped(pgconn: Any, name: str) -> bool:
+    """Asked in a transaction alone: it would end with the error that tells so elsewhere."""
+    if pgconn.transaction_status == TransactionStatus.IDLE:
+        return False
+    return not pgconn.exec_params(b"SELECT FROM pg_prepared_statements WHERE name = $1", [name.encode()]).ntuples
 
 
 @cache

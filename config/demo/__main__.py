@@ -68,7 +68,9 @@ def stay(stage: Stage, people: Console) -> None:
     """Tell where to look around, and keep everything up until Ctrl-C."""
     place = stage.place
     people.print(f"Admin   {place.admin_url}   user {USER}, password {place.password}", markup=False)
-    people.print(f"Flower  {place.flower_url}   the same user and password, read-only", markup=False)
+    people.print(
+        f"Flower  {place.flower_url}   the same user and password, read-only; it knows what it heard", markup=False
+    )
     people.print(f"Logs    {place.logs}\nCtrl-C ends everything and removes it.", markup=False)
     try:
         while True:

@@ -20,6 +20,6 @@ WITH RECURSIVE restraint AS MATERIALIZED (
     {{spent}}
 ), claimed AS (
     {{take}}
-    RETURNING r.*
+    RETURNING {{handed}}
 )
 {{told}}

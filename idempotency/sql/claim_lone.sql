@@ -1,15 +1,17 @@
 -- queued → processing: claim
--- Where one record stands in line and nothing restrains its queue: half the work.
-WITH taken AS MATERIALIZED (
-    SELECT id, line FROM idempotency_record
+-- Where one record stands in line and nothing restrains its queue: a third of the work.
+{{taking}}, alone = true
+WHERE r.id = (
+    SELECT id FROM idempotency_record
     WHERE queue = %(queue)s AND line IS NOT NULL AND attempt < max_attempts
-      -- Of several the turns decide. Counted without a lock: nobody passes over what is not taken.
-      AND (SELECT count(*) FROM (SELECT FROM idempotency_record WHERE queue = %(queue)s AND line IS NOT NULL
-           ORDER BY line, account_hash, available_at LIMIT 2) AS two) = 1
+      -- Of several the turns decide. Looked for without a lock: nobody passes over what is not taken.
+      AND (SELECT true FROM idempotency_record WHERE queue = %(queue)s AND line IS NOT NULL
+           ORDER BY line, account_hash, available_at OFFSET 1 LIMIT 1) IS NULL
       AND NOT EXISTS (SELECT FROM idempotency_queue WHERE name = %(queue)s AND (vendor IS NOT NULL OR {{paused}}))
     ORDER BY line, account_hash, available_at LIMIT 1 FOR UPDATE SKIP LOCKED
-)
-{{take}} AND (SELECT %(durable)s OR set_config('synchronous_commit', 'off', true) = 'off')
+) AND r.state = 'queued' AND (SELECT %(durable)s OR set_config('synchronous_commit', 'off', true) = 'off')
 RETURNING {{handed}},
-    false AS left_others, 1::bigint AS number, (SELECT line FROM taken) AS line, r.account_hash, 1 AS turn,
-    false AS doubtful, NULL::float8 AS slot_in, NULL::float8 AS apart, NULL::float8 AS late, NULL::float8 AS took
+    -- The line in which it stood: none but a record's first attempt has the even one.
+    false AS left_others, 1::bigint AS number, (r.priority * 2 + CASE WHEN r.attempt = 1 THEN 0 ELSE 1 END) AS line,
+    r.account_hash, 1 AS turn, false AS doubtful, NULL::float8 AS slot_in, NULL::float8 AS apart, NULL::float8 AS late,
+    NULL::float8 AS took

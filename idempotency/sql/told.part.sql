@@ -1,4 +1,4 @@
-SELECT {{handed}},
+SELECT r.*,
     (SELECT count(*) FROM seen) > (SELECT count(*) FROM taken) OR (SELECT bool_or(filled) FROM seen)
         OR (SELECT max(turn) FROM turns) >= %(accounts)s AS left_others,
     taken.number, taken.line, taken.account_hash, taken.turn, coalesce(failures > 0 OR probing, false) AS doubtful,

@@ -105,8 +105,7 @@ def _workers() -> tuple[Panel, ...]:
                        greatest("jobs_build_info", *builds)}),
         Panel(title="Lost attempts", of="jobs_attempts_lost", limit=6,
               queries={"lost": greatest("jobs_attempts_lost")}),
-        Panel(title="Worker processes that died, within an hour", of="jobs_children_lost_total", unit="short",
-              queries={"died": greatest("jobs_children_lost_total", over="increase({}[1h])")}),
+        an_hour("Worker processes that died, within an hour", "jobs_children_lost_total", "how"),
         line("Overdue leases", "jobs_leases_overdue", QUEUE, limit=1),
     )  # fmt: skip
 

@@ -66,6 +66,7 @@ def _read(connection: Connection, statement: str, **params: str) -> Iterator[Tot
         cursor.execute(statement, params)
         rows = cursor.fetchall()
     for name, labels, count, total, buckets in rows:
-        known = BY_NAME.get(name)
-        if known and len(buckets) == len(known.buckets) + 1:  # of another release with other bounds: not to be added
-            yield Total(name, tuple(json.loads(labels)), Sum(list(buckets), count, total))
+        known, said = BY_NAME.get(name), tuple(json.loads(labels))
+        # Of another release, with other bounds or labels: not to be added.
+        if known and len(buckets) == len(known.buckets) + 1 and len(said) == len(known.labels):
+            yield Total(name, said, Sum(list(buckets), count, total))

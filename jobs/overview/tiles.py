@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from jobs.overview.snapshot import COUNTED, DEAD_PER_HOUR, Snapshot
 from jobs.words import span
 
 WIDTH, HEIGHT = 96, 28  # of a line's picture, in units of its own: it is stretched to the tile
 NOTHING = "-"
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ def tiles(now: Snapshot) -> list[Tile]:
     more = "+" if any(queue.live.due >= COUNTED for queue in now.queues) else ""
     oldest = f"the oldest {span(now.oldest)}" if now.oldest is not None else "nothing is due"
     slots = f"{now.busy} of {now.slots} slots busy" if now.slots else "no worker is alive"
-    lately, most = "in the last hour", f"of {DEAD_PER_HOUR} an hour"
+    # A minute is counted when it is over: who has just seen jobs end would miss them here.
+    lately = f"in the hour to {now.counted + MINUTE:%H:%M} UTC" if now.counted else "counted each minute"
+    most = f"of {DEAD_PER_HOUR} an hour"
     age = NOTHING if now.age is None else span(now.age)
     tiles = [
         _tile("depth", "Waiting", f"{now.depth:,}{more}", "due, not begun", _Day([b.depth for b in bars])),

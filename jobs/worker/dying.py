@@ -12,7 +12,7 @@ from jobs.own_connection import OwnConnection
 from jobs.task import registered
 from jobs.worker import shared
 
-KILLED = "signal 9"  # in what billiard says
+SIGNAL, KILLED = "signal ", "signal 9"  # in what billiard says
 
 
 @dataclass(slots=True)
@@ -23,6 +23,11 @@ class Dying:
     at: float
     ran: Standing | None = None
     since: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """As the metric calls it: one of the catalogue's DEATHS."""
+        return "killed" if KILLED in self.how else "crashed" if SIGNAL in self.how else "exited"
 
     def look(self, own: OwnConnection, pid: int) -> None:
         """Before its records are returned: who will ask later finds them in other hands."""

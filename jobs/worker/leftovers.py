@@ -6,6 +6,9 @@ from weakref import ref
 
 from django.db import connections
 from django.db.backends.signals import connection_created
+from psycopg.pq import TransactionStatus
+
+BEGUN = (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 # Of every connection that was ever opened: to ask Django for those of this thread costs more than all the rest of a job
 # that uses none. One that was never opened has nothing open.
@@ -31,9 +34,14 @@ def open_transactions() -> set[str]:
 
 
 def leave_database_clean() -> None:
-    """Close every connection that a body left inside a transaction, or that a soft limit tore in mid-statement."""
+    """Close every connection that a failed body left inside a transaction, torn in mid-statement, or with an error.
+
+    After some errors each further statement fails on that connection alone: its server has become a standby, or the
+    type of a column has changed since the statement was prepared. The next attempt begins with another.
+    """
     for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block or not connection.autocommit or _is_torn(connection.connection):
+        began = connection.in_atomic_block or not connection.autocommit
+        if began or connection.errors_occurred or _is_torn(connection.connection):
             connection.in_atomic_block = False  # else Django waits for an `atomic` that nobody will leave
             connection.close()
 
@@ -42,9 +50,14 @@ def _is_open(connection: Any) -> bool:
     """Whether anything is uncommitted: by `atomic`, by `set_autocommit(False)` or by a BEGIN of the body's own."""
     if connection.in_atomic_block or connection.connection is None:
         return bool(connection.in_atomic_block)
-    inner = connection.connection
-    return not connection.autocommit or bool(not inner.closed and inner.info.transaction_status)
+    return not connection.autocommit or _status(connection.connection) in BEGUN
 
 
-def _is_torn(connection: Any) -> bool:
-    return connection is not None and bool(connection.closed or connection.info.transaction_status)
+def _is_torn(inner: Any) -> bool:
+    return inner is not None and _status(inner) != TransactionStatus.IDLE
+
+
+def _status(inner: Any) -> int:
+    """As libpq has it, which costs less than psycopg's word for it. Of another kind of database Django alone knows."""
+    pgconn = getattr(inner, "pgconn", None)
+    return TransactionStatus.IDLE if pgconn is None else pgconn.transaction_status

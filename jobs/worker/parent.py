@@ -119,7 +119,7 @@ class ParentThread:
                 returned = self._own.insist(partial(_take_back, claimant=claimant))
                 told = "a worker process died; %d records of %s are returned"
                 logger.warning(told, len(returned), claimant, extra=log_events.PROCESS_DIED)
-                self._measured.sums.count("jobs_children_lost_total")
+                self._measured.sums.count("jobs_children_lost_total", died.kind)
                 died.tell(returned)
 
     def _report(self) -> None:

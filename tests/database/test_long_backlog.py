@@ -9,7 +9,6 @@ import pytest
 
 from idempotency import reads, transitions
 from idempotency.statements import statement
-from idempotency.under_way import forget_prepared
 from tests.database.test_plans import FILL, PARAMS, nodes
 from tests.records import LEASE, claim, enqueue_plenty, own_connection
 
@@ -73,7 +72,6 @@ def test_jobs_that_are_due_in_ninety_days_are_read_by_neither_relay_nor_claim_un
                 (backlog,) = reads.backlog(connection, ["default"], cap=10_000)
                 assert backlog.claimable == 500
                 assert len(claim(connection, 200)) == 200
-            forget_prepared(connection)
             return connection.execute(READ).fetchone()[0] - before
 
         few = read_by_a_look()

@@ -18,8 +18,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def anew():
-    """A connection that has prepared nothing."""
+def anew(monkeypatch):
+    """A connection that has prepared nothing, set up as Django does where a project says nothing."""
+    monkeypatch.setitem(connections["default"].settings_dict, "OPTIONS", {})
     connection.close()
     connection.ensure_connection()
     yield

@@ -36,11 +36,11 @@ GUARDS = {
     "claim_lone": (
         "line IS NOT NULL",
         "attempt < max_attempts",
-        "LIMIT 2) AS two) = 1",
+        "OFFSET 1 LIMIT 1) IS NULL",
         "vendor IS NOT NULL OR paused_at IS NOT NULL",
         "r.state = 'queued'",
         "FOR UPDATE SKIP LOCKED",
-        "alone = (SELECT count(*) FROM taken) = 1",
+        "alone = true",
         "line = NULL",
     ),
     "succeed": OWNED,

@@ -12,6 +12,7 @@ from jobs import minutes, registry
 from jobs.metrics import by_task, counted, measuring, reading
 from jobs.metrics.catalogue.words import TASK
 from jobs.metrics.exposition import Ledger
+from jobs.worker.dying import Dying
 from jobs.worker.reporting import PAGE, largest
 from tests.app.tasks import Mark
 from tests.records import OOPS, by_hand, claim, enqueue_plenty
@@ -167,6 +168,23 @@ def test_of_a_machine_the_worst_clock_is_told_and_of_a_queue_the_largest_process
     assert value("jobs_worker_memory_bytes", queue="critical") is None
     registry.report(own, name="b@h1", clock_offset=0.0, memory=5, **ABOUT)
     assert read()("jobs_clock_offset_seconds", host="h1") == 0.2
+
+
+@pytest.mark.parametrize(("how", "kind"), [
+    ("Worker exited prematurely: signal 9 (SIGKILL) Job: 3.", "killed"),
+    ("Worker exited prematurely: signal 11 (SIGSEGV) Job: 3.", "crashed"),
+    ("Worker exited prematurely: exitcode 1 Job: 3.", "exited"),
+])  # fmt: skip
+def test_a_death_is_called_by_what_ended_the_process(how, kind):
+    assert Dying(how, 0.0).kind == kind
+
+
+def test_what_a_release_with_other_labels_has_measured_is_passed_over(own):
+    sums = measuring.Sums()
+    sums.count("jobs_children_lost_total")
+    sums.count("jobs_children_lost_total", "killed")
+    measuring.add(own, sums)
+    assert totals(own, "jobs_children_lost_total") == {("killed",): 1}
 
 
 def test_a_report_is_answered_with_the_databases_time(own):

@@ -5,8 +5,13 @@ import json
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 
+from jobs import pulses, registry
+from jobs.metrics import measuring
+from jobs.metrics.measuring import Sums
 from tests.processes import wait_until
+from tests.records import own_connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,3 +70,34 @@ def test_the_metrics_of_now(jobs, capsys):
     capsys.readouterr()
     call_command("jobs", "metrics", "--all")
     assert "jobs_queue_depth" in capsys.readouterr().out
+
+
+def test_the_metrics_of_now_tell_totals_and_are_written_for_people(jobs, capsys):
+    sums = Sums()
+    sums.observe_all("jobs_task_seconds", (0.5, 1.5), "tests.app.Mark", "succeeded")
+    sums.count("jobs_enqueued_total", "default", times=12_345)
+    with own_connection() as own:
+        measuring.add(own, sums)
+        pulses.beat(own, pulses.RELAY, "h")
+        own.execute("UPDATE jobs_pulse SET seen_at = seen_at - interval '90 seconds'")
+        registry.report(own, name="w@h", pid=1, queues=["default"], tasks={}, slots=1, busy=0, memory=123_456_789)
+    told = jobs("metrics")
+    assert ["jobs_task_seconds", {"task": "tests.app.Mark", "outcome": "succeeded"}, 2, 2.0] in told["totals"]
+    capsys.readouterr()
+    call_command("jobs", "metrics")
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    shown = {name: " ".join(rest.split()) for name, rest in lines}
+    assert shown["jobs_task_seconds"] == "task=tests.app.Mark outcome=succeeded 2, on average 1 s"
+    assert shown["jobs_enqueued_total"] == "queue=default 12,345"
+    assert shown["jobs_worker_memory_bytes"] == "queue=default 123.5 MB"
+    assert shown["jobs_relay_last_tick_timestamp_seconds"] in ("90 s ago", "91 s ago")
+
+
+def test_a_wrong_setting_keeps_nobody_from_looking_and_stops_what_would_stay(settings):
+    settings.JOBS_QUEUES = settings.JOBS_QUEUES | {"narrow": {"bound": -1}}
+    call_command("jobs", "status", skip_checks=False)
+    with pytest.raises(SystemExit, match="0"):
+        call_command("jobs", "watch", "--once", "--alert", "JobsNoWorkers", skip_checks=False)
+    for stays in (("exporter", "--port", "0"), ("watch",), ("relay",)):
+        with pytest.raises(SystemCheckError, match=r"jobs\.E031"):
+            call_command("jobs", *stays, skip_checks=False)

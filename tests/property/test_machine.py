@@ -20,7 +20,6 @@ from idempotency.claims import Request, Seen
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_hex
 from idempotency.states import ARROWS, REVIEWABLE, Reason, Resolution, State, is_legal
-from idempotency.under_way import forget_prepared
 from tests.property import model
 from tests.property.model import Job, Model
 from tests.records import (
@@ -56,7 +55,6 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self):
         self.transaction.__exit__(None, None, None)
-        forget_prepared(self.connection)
 
     def any_job(self, data, jobs):
         return data.draw(st.sampled_from(sorted(jobs, key=lambda job: job.id)))

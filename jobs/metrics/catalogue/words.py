@@ -17,6 +17,7 @@ GIVEN_UP = (State.FAILED_PERMANENT.value, State.DEAD_LETTERED.value)
 TROUBLES = ("no_beat", "late", "clock", "paused", "unreadable")  # of schedules
 RELATIONS = ("idempotency_record", "idempotency_attempt")
 FAILED = ("retry", "give_back", "reap", "fail", "dead_letter", "terminate")  # arrows that leave a row of an attempt
+DEATHS = ("killed", "crashed", "exited")  # of a process: signal 9; another signal; by itself
 BECAME = ("adopted", "refused")  # of a message without a record
 STAGES = ("legacy", "both", "full")  # of a plain task that becomes a job
 RECENT = "the last 15 minutes"

@@ -3,6 +3,7 @@
 from jobs.metrics.catalogue.words import (
     BUILD,
     BY_QUEUE,
+    DEATHS,
     ENDS,
     HOST,
     MEASURED,
@@ -10,6 +11,7 @@ from jobs.metrics.catalogue.words import (
     ONE_ROW,
     PER_EVENT,
     QUEUE,
+    RARELY,
     RUNS,
     SENT,
     TASK,
@@ -58,8 +60,10 @@ OF_WORKERS = (
     Metric(name="jobs_queue_wait_seconds", kind=Kind.HISTOGRAM, unit=Unit.SECONDS, labels=BY_QUEUE, buckets=WAITS,
            help="How long jobs had been due when they began. Silent while nothing runs: see jobs_waiting_age_seconds.",
            source=MEASURED, cost=PER_EVENT),
-    Metric(name="jobs_children_lost_total", kind=Kind.COUNTER, unit=Unit.WORKERS,
-           help="Worker processes that died with a hint in hand.", source=MEASURED, cost=PER_EVENT),
+    Metric(name="jobs_children_lost_total", kind=Kind.COUNTER, unit=Unit.WORKERS, labels={"how": one_of(*DEATHS)},
+           help="Worker processes that died with a hint in hand. killed: signal 9, of a kernel that lacks memory, of a "
+           "hard limit, or of a person; crashed: another signal, as of a broken C extension; exited: by itself.",
+           source=MEASURED, cost=RARELY),
     Metric(name="jobs_worker_memory_bytes", unit=Unit.BYTES, labels=BY_QUEUE,
            help="Resident memory of the largest process of the workers that serve the queue, as they last told. "
            "Absent where no worker can tell.", source=WORKERS, cost="a line of /proc for each process, every 5 s"),

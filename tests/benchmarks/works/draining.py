@@ -1,13 +1,14 @@
 """Draining a backlog that waits: the rate of ours against each peer's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from tests.benchmarks import systems
+from tests.benchmarks import body, systems
 from tests.benchmarks.contenders import Setup
 from tests.benchmarks.report import Run
 from tests.benchmarks.rounds import Drained, drained
+from tests.benchmarks.works import bare
 from tests.benchmarks.works.stage import Stage
 
 
@@ -19,6 +20,7 @@ class Drain:
     size: of the backlog, as a share of the stage's number of jobs.
     vacuumed: before each turn, as autovacuum does within a minute of such a turn: where it has not been yet, jobs go
         to new pages, and who has them made instead of reusing others' pays for that and not for how many there are.
+    body: what the jobs do, where it is to be compared with as many processes that do it without jobs.
     """
 
     work: str
@@ -29,10 +31,12 @@ class Drain:
     verb: str = "bulk"
     size: float = 1.0
     vacuumed: bool = False
+    body: Callable[[], None] | None = None
 
     def __call__(self, stage: Stage) -> list[Run]:
         peers = stage.available(peer for peer in self.peers if not peer.optional or peer.name in stage.peers)
         found: dict[str, list[Drained]] = {setup.name: [] for setup in (self.ours, *peers)}
+        loops: list[float] = []
         with stage.contenders(self.ours, *peers) as contenders:
             for order in stage.turns(contenders):
                 for contender in order:
@@ -43,8 +47,14 @@ class Drain:
                     assert turn.accounted_for, f"{contender.name}: {turn.bodies} bodies ran of {turn.jobs} jobs"
                     found[contender.name].append(turn)
                     stage.advance(f"{self.work}: {contender.name} {turn.rate:,.0f} jobs/s")
+                if self.body:
+                    loops.append(bare.rate(self.body, stage.jobs))
         ours = found.pop(self.ours.name)
-        return [self._run(stage, name, ours, theirs) for name, theirs in found.items()]
+        compared = [self._run(stage, name, ours, theirs) for name, theirs in found.items()]
+        if loops:
+            pairs = [(turn.rate, rate) for turn, rate in zip(ours, loops, strict=True)]
+            compared.append(Run(self.work, "a bare loop", pairs, "jobs/s", load=stage.load[-stage.rounds :]))
+        return compared
 
     def _run(self, stage: Stage, peer: str, ours: Sequence[Drained], theirs: Sequence[Drained]) -> Run:
         return Run(
@@ -78,7 +88,7 @@ DRAIN = Drain("drain", systems.OURS, (*systems.MAIN, systems.CELERY_EVENTS, *sys
               {"celery": 12, "pgqueuer-100": 1})  # fmt: skip
 QUIET = Drain("drain-quiet", systems.OURS_QUIET, systems.MAIN, {"celery": 20, "pgqueuer-100": 1.5})
 SENTRY = Drain("drain-sentry", systems.OURS_SENTRY, (systems.CELERY_SENTRY,), {"celery-sentry": 10})
-ORM = Drain("drain-orm", systems.OURS, (systems.CELERY_DJANGO,), {"celery-django": 25}, task="query")
+ORM = Drain("drain-orm", systems.OURS, (systems.CELERY_DJANGO,), {"celery-django": 25}, task="query", body=body.query)
 SINGLES = Drain("drain-singles", systems.OURS, (systems.CELERY,), {"celery": 5}, verb="singles", size=0.25)
 
 
