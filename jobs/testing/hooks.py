@@ -53,7 +53,9 @@ def _sql(watch: Watch) -> None:
         for function in ("execute", "executemany"):
             _statements(watch, cursor, function)
     _copies(watch)
-    _hook(watch, Kind.SQL_AND_COMMIT, transitions, "ask", lambda _, name, **__: _shown(statements.statement(name)))
+    _hook(
+        watch, Kind.SQL_AND_COMMIT, transitions, "ask", lambda _, name, *__, **___: _shown(statements.statement(name))
+    )
     _hook(watch, Kind.SQL_AND_COMMIT, transitions, "send_succeed", lambda *_, **__: "succeed, sent")
     _hook(watch, Kind.COMMIT, psycopg.Connection, "commit", lambda *_: "COMMIT")
     _hook(watch, Kind.COMMIT, psycopg.Connection, "rollback", lambda *_: "ROLLBACK")

@@ -1,6 +1,7 @@
 """What a failed body leaves behind in the application's databases, and what the next one finds."""
 
 import sqlite3
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -69,7 +70,7 @@ def test_a_database_of_another_kind_has_nothing_open_until_django_says_so(transa
     other = DatabaseWrapper(connections["default"].settings_dict | {"NAME": ":memory:", "OPTIONS": {}}, alias="other")
     other.connect()
     assert isinstance(other.connection, sqlite3.Connection)
-    assert "other" not in leftovers.open_transactions()
-    other.set_autocommit(False)
-    assert "other" in leftovers.open_transactions()
-    other.close()
+    with closing(other.connection):  # Django leaves one that is in memory open
+        assert "other" not in leftovers.open_transactions()
+        other.set_autocommit(False)
+        assert "other" in leftovers.open_transactions()

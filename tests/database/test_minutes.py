@@ -46,6 +46,11 @@ def catch_up(connection) -> int:
     return goes
 
 
+def about(minutes_: int) -> set[int]:
+    """One is not counted in its first seconds, and another may end while a test runs."""
+    return {minutes_ - 1, minutes_, minutes_ + 1}
+
+
 def one_of_each(connection) -> None:
     """Of eight jobs three succeed, one fails, two are dead-lettered, one is tried again, and one waits."""
     enqueue_plenty(connection, 1, max_attempts=2)
@@ -134,8 +139,8 @@ def test_after_an_outage_what_was_missed_is_made_up_for_but_for_what_nobody_saw(
                 " SELECT date_trunc('minute', now()) - interval '40 minutes', 'default', 0, 0, 0, 0, 0")  # fmt: skip
     assert catch_up(own) > 2, "in small goes, so that no hint waits for long"
     counts = counted(own)
-    assert len(counts) in {40, 41}
-    assert counts[-20] == (3, 0, 0, 0, 0)
+    assert len(counts) in about(40)
+    assert (3, 0, 0, 0, 0) in counts[-20:-18]
     depths = own.execute("SELECT depth FROM jobs_minute WHERE queue = 'default' ORDER BY minute").fetchall()
     assert {depth for (depth,) in depths[:-1]} == {None}
     assert depths[-1] == (3,)
@@ -145,7 +150,7 @@ def test_the_first_relay_of_all_begins_with_the_first_thing_that_happened(own):
     enqueue_plenty(own, 3)
     move_back(own, 20 * MINUTE)
     assert catch_up(own) in {2, 3}
-    assert len(counted(own)) in {20, 21}
+    assert len(counted(own)) in about(20)
     assert counted(own)[0] == (3, 0, 0, 0, 0)
 
 
@@ -155,7 +160,7 @@ def test_the_first_relay_of_all_counts_the_last_day_and_no_more(own):
     for id_, hours in ((oldest, 30), (newer, 23)):
         own.execute(f"UPDATE idempotency_record SET created_at = now() - interval '{hours} hours' WHERE id = %s", id_)
     catch_up(own)
-    assert len(counted(own)) in {23 * 60, 23 * 60 + 1}
+    assert len(counted(own)) in about(23 * 60)
     assert sum(row[0] for row in counted(own)) == 1
 
 
