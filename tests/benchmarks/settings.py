@@ -6,8 +6,8 @@ from datetime import timedelta
 os.environ.setdefault("DJANGO_SECRET_KEY", "for benchmarks alone")
 
 from config.settings import *  # noqa: F403
-from config.settings import INSTALLED_APPS, JOBS_QUEUES
-from tests.benchmarks.environment import RETENTION
+from config.settings import DATABASES, INSTALLED_APPS, JOBS_QUEUES
+from tests.benchmarks.environment import PREPARED, QUERIES_PREPARED, RETENTION
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.benchmarks"]
 NAMES = ("backlog", "few", "one-account", "many-accounts", "one-call", "unbounded")
@@ -15,3 +15,5 @@ JOBS_QUEUES |= {name: {"owner": "tests"} for name in (*NAMES, *(f"breadth-{numbe
 JOBS_QUEUES["bounded"] = {"owner": "tests", "bound": 10_000_000}
 if RETENTION in os.environ:
     JOBS_RETENTION = timedelta(seconds=float(os.environ[RETENTION]))
+if PREPARED in os.environ:
+    DATABASES["default"]["OPTIONS"] |= QUERIES_PREPARED

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.benchmarks.contenders import CHILDREN, Setup
-from tests.benchmarks.environment import SENTRY, TUNED
+from tests.benchmarks.environment import PREPARED, SENTRY, TUNED
 
 STOCK_SHARE = 0.1  # stock Celery drains a tenth of our jobs: a round of each then takes about as long
 DJANGO = ("django==5.2.19", "psycopg[binary]==3.3.9")
@@ -29,6 +29,11 @@ def celery(name: str = "celery", *options: str, module: str = "stock_app", share
         caller=("tests.benchmarks.peers.celery", path),
         share=share,
     )
+
+
+def prepared(setup: Setup) -> Setup:
+    """The same where Django has PostgreSQL plan each query once."""
+    return replace(setup, environment={**setup.environment, PREPARED: "1"})
 
 
 EVENTS = "--task-events"

@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.db import connection
+
 from tests.benchmarks.contenders import CHILDREN
+from tests.benchmarks.environment import QUERIES_PREPARED
 
 WARM_UP = 200  # bodies of each process, before the clock starts: connections, plans, caches
 
@@ -26,6 +29,7 @@ def rate(work: Callable[[], None], jobs: int) -> float:
 
 
 def _loop(work: Callable[[], None], bodies: int, ready: Any) -> None:
+    connection.settings_dict["OPTIONS"] |= QUERIES_PREPARED
     for _ in range(WARM_UP):
         work()
     ready.wait()

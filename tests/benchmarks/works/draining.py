@@ -88,7 +88,9 @@ DRAIN = Drain("drain", systems.OURS, (*systems.MAIN, systems.CELERY_EVENTS, *sys
               {"celery": 12, "pgqueuer-100": 1})  # fmt: skip
 QUIET = Drain("drain-quiet", systems.OURS_QUIET, systems.MAIN, {"celery": 20, "pgqueuer-100": 1.5})
 SENTRY = Drain("drain-sentry", systems.OURS_SENTRY, (systems.CELERY_SENTRY,), {"celery-sentry": 10})
-ORM = Drain("drain-orm", systems.OURS, (systems.CELERY_DJANGO,), {"celery-django": 25}, task="query", body=body.query)
+# As docs/performance.md advises where bodies ask the database; of the bare loop's connections as well.
+ORM = Drain("drain-orm", systems.prepared(systems.OURS), (systems.prepared(systems.CELERY_DJANGO),),
+            {"celery-django": 25}, task="query", body=body.query)  # fmt: skip
 SINGLES = Drain("drain-singles", systems.OURS, (systems.CELERY,), {"celery": 5}, verb="singles", size=0.25)
 
 
