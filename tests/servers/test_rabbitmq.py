@@ -22,6 +22,7 @@ CHOSEN = (
     "crash/test_shutdown.py",
     "billing_sync/flow/test_invoices_in_synced_and_mailed.py::test_every_invoice_of_a_file_is_synced_once_and_mailed_once",
     "database/test_cli.py::test_one_tick_of_the_relay",
+    "database/test_events.py",
     "database/test_preflight.py",
     "schedules/test_many_beats.py::test_every_tick_fires_once_though_beats_are_killed_and_the_broker_is_away",
     "servers/test_worker.py",
