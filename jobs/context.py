@@ -4,9 +4,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -36,9 +37,12 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"  # the worker was told to stop; the job is queued again
 
 
-@dataclass(slots=True)
+@dataclass(init=False)
 class Job:
-    """One attempt at one job. The public names are properties; the rest belongs to the worker."""
+    """One attempt at one job. The public names are properties; the rest belongs to the worker.
+
+    One is made for each job: what is not told to it stays with the class until somebody writes it.
+    """
 
     claimed: Claimed
     settler: "Settler"
@@ -53,15 +57,28 @@ class Job:
     grouped: bool = False  # its success is settled together with others'
     started: float = 0.0  # Unix time
     stepped: bool = False  # something of this attempt is kept already, so its settle waits for no other
-    in_doubt: bool = field(init=False)  # an outside effect may have happened, and nobody has told
+    in_doubt: bool = False  # an outside effect may have happened, and nobody has told
     _intended: bool = False
     _acted: bool = False
     _shown_at: float = 0.0
-    slots: Iterator[float] = field(init=False)  # monotonic times at which the vendor may be called
 
-    def __post_init__(self) -> None:
-        self.in_doubt = self.claimed.intent_at is not None
-        self.slots = _slots(self.claimed)
+    def __init__(
+        self,
+        claimed: Claimed,
+        settler: "Settler",
+        kind: "Kind | None" = None,
+        *,
+        fits: bool = False,
+        grouped: bool = False,
+    ) -> None:
+        self.claimed, self.settler, self.kind, self.fits, self.grouped = claimed, settler, kind, fits, grouped
+        if claimed.intent_at is not None:
+            self.in_doubt = True
+
+    @cached_property
+    def slots(self) -> Iterator[float]:
+        """Monotonic times at which the vendor may be called."""
+        return _slots(self.claimed)
 
     @property
     def id(self) -> UUID:

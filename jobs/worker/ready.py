@@ -4,7 +4,7 @@ It is made at once, while code and data are in the processor's caches: between t
 each line takes five times as long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ from jobs.worker.kinds import Kind
 from jobs.worker.settle import Settler
 
 SHOWN = 1024  # characters of arguments
+NOTHING = repr({})
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Readying:
     def __init__(self, hostname: str, settler: Settler) -> None:
         self._hostname, self._settler = hostname, settler
         self._kinds: dict[str, Kind] = {}
+        self._blanks: dict[str, dict[str, Any]] = {}  # requests, without what is one job's own
 
     def all(self, batch: Sequence[Claimed]) -> list[Ready | None]:
         """In the order of the batch. None: nobody knows it, or it cannot be made; the others need not suffer for it."""
@@ -62,48 +64,67 @@ class Readying:
             return None
         known = self._kinds.get(name)
         kind = self._kinds[name] = Kind.of(task, known.seconds if known else None)
+        if known is None:
+            self._blanks[name] = _blank(task, self._hostname)
         return kind
 
     def _made(self, claimed: Claimed, kind: Kind | None) -> Ready | None:
         if kind is None or claimed.payload_version > kind.task.payload_version:
             return None
-        options, id_ = claimed.options or {}, str(claimed.id)
-        job = Job(
-            claimed,
-            self._settler,
-            kind=kind,
-            fits=kind.accepts(claimed.payload),
-            grouped=not kind.alone and not canvas.continues(options),
-        )
-        arguments = _repr(kind.task.redacted(claimed.payload))
-        request = _request(kind.task, job, id_, arguments, self._hostname)
+        id_, payload, behind = str(claimed.id), claimed.payload, claimed.options
+        grouped = not kind.alone and not (behind and canvas.continues(behind))
+        job = Job(claimed, self._settler, kind, fits=kind.accepts(payload), grouped=grouped)
+        arguments = _repr(kind.task.redacted(payload)) if kind.task.dedupe_key else NOTHING
+        request = self._blanks[claimed.task].copy()
+        request["id"] = request["root_id"] = id_
+        request["job"] = job
+        request["kwargsrepr"] = arguments
+        request["retries"] = claimed.attempt - 1
+        request["delivery_info"] = {"exchange": "", "routing_key": claimed.queue, "redelivered": False}
+        request["headers"] = {}
+        request["args"] = []
+        request["kwargs"] = {**payload}
+        if behind:
+            request |= _behind(behind, id_)
         context: Any = Context.__new__(Context)
         context.__dict__ = request
         return Ready(claimed, kind, job, id_, claimed.id.bytes, arguments, request, context)
 
 
-def _request(task: IdempotentTask, job: Job, id_: str, arguments: str, hostname: str) -> dict[str, Any]:
-    """What `self.request` shows of a job. A third of what Celery sends with a message: each key costs."""
-    claimed = job.claimed
-    behind = claimed.options or {}
+def _blank(task: IdempotentTask, hostname: str) -> dict[str, Any]:
+    """What `self.request` shows of a job. A third of what Celery sends with a message: each key costs.
+
+    What is None or empty here is each job's own: a body may write into it.
+    """
     return {
-        "id": id_,
+        "id": None,
         "task": task.name,
-        "job": job,
+        "job": None,
         "argsrepr": "()",
-        "kwargsrepr": arguments,
-        "retries": claimed.attempt - 1,
-        "root_id": behind.get("root_id") or id_,
-        "parent_id": behind.get("parent_id"),
-        "group": behind.get("group_id"),
-        "errbacks": behind.get("link_error"),
-        "delivery_info": {"exchange": "", "routing_key": claimed.queue, "redelivered": False},
-        "headers": dict(behind.get("headers") or ()),  # other jobs may share them
+        "kwargsrepr": None,
+        "retries": 0,
+        "root_id": None,
+        "parent_id": None,
+        "group": None,
+        "errbacks": None,
+        "delivery_info": None,
+        "headers": None,
         "ignore_result": True,
         "called_directly": False,
-        "args": [],
-        "kwargs": dict(claimed.payload),
+        "args": None,
+        "kwargs": None,
         "hostname": hostname,
+    }
+
+
+def _behind(options: Mapping[str, Any], id_: str) -> dict[str, Any]:
+    """What of a job's request was said when it was enqueued."""
+    return {
+        "root_id": options.get("root_id") or id_,
+        "parent_id": options.get("parent_id"),
+        "group": options.get("group_id"),
+        "errbacks": options.get("link_error"),
+        "headers": dict(options.get("headers") or ()),  # other jobs may share them
     }
 
 
