@@ -72,6 +72,8 @@ class Job:
         grouped: bool = False,
     ) -> None:
         self.claimed, self.settler, self.kind, self.fits, self.grouped = claimed, settler, kind, fits, grouped
+        # What each run writes must be there before the next job is made: what comes later costs a dictionary
+        self.started, self.entered, self.settled, self.outcome = 0.0, False, False, None
         if claimed.intent_at is not None:
             self.in_doubt = True
 
