@@ -79,7 +79,6 @@ class Claimed(NamedTuple):  # a frozen dataclass of so many fields takes eight t
 
     id: UUID
     task: str
-    queue: str
     key: UUID | None
     payload: Mapping[str, Any]
     payload_version: int
@@ -87,22 +86,24 @@ class Claimed(NamedTuple):  # a frozen dataclass of so many fields takes eight t
     attempt: int
     max_attempts: int
     fencing_token: int
-    lease_id: UUID
-    lease_expires_at: datetime
     solo: bool
     available_at: datetime
     replay_count: int
     intent_at: datetime | None  # when an earlier attempt was about to have its outside effect
     created_at: datetime
-    claimed_by: str
     calls: int  # to the vendor, in one attempt
-    left_others: bool  # more stood in line than this claim took
     number: int  # within the claim: the order in which its jobs are to run
     line: int
     account_hash: int
     turn: int  # of its account, among those that this claim came to
-    doubtful: bool  # the vendor has failed lately: how this job ends is news
     slot_at: float | None  # this process's monotonic time of its first call's slot; empty: no limit
+    # -- of all records of the claim
+    queue: str
+    lease_id: UUID
+    claimed_by: str
+    lease_expires_at: datetime
+    left_others: bool  # more stood in line than this claim took
+    doubtful: bool  # the vendor has failed lately: how this job ends is news
     apart: float | None  # seconds between two slots
     late: float | None  # seconds a call may come after its slot
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,3 +41,8 @@ def run(connection: Connection, name: str, /, **params: Any) -> list[tuple[Any, 
 def loads(text: str | None) -> Any:
     """A jsonb column's value; both kinds of connection hand it out as text."""
     return None if text is None else _decode(text)[0]
+
+
+def loads_all(texts: Sequence[str | None]) -> list[Any]:
+    """The same of many, as one document: a third of the work where they are small."""
+    return loads(f"[{','.join(['null' if text is None else text for text in texts])}]")  # type: ignore[no-any-return]

@@ -7,7 +7,7 @@ commits together with the job's own rows), a connection of our own everywhere el
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from idempotency.claims import Claimed, Found, Problem, Request, Seen, Terms
 from idempotency.errors import LeaseLost
 from idempotency.ids import new_id
 from idempotency.keys import ACCOUNT_HASHES, account_hash
-from idempotency.statements import Connection, loads, run
+from idempotency.statements import Connection, loads, loads_all, run
 from idempotency.states import Reason, State
 from idempotency.under_way import UnderWay, ask, send
 
@@ -132,16 +132,16 @@ def claim(  # noqa: PLR0913 - who takes what, how much, and for how long
         durable: False answers before the claim is on disk; see `harden`.
         meanwhile: called while the server works.
     """
-    cursors, asked_at = cursors or {}, time.monotonic()
+    cursors, lease_id, asked_at = cursors or {}, lease_id or new_id(), time.monotonic()
     rows = ask(
         connection,
         "claim",
         meanwhile,
-        queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=lease_id or new_id(), durable=durable,
+        queue=queue, limit=limit, lease=lease, claimed_by=claimed_by, lease_id=lease_id, durable=durable,
         lines=cursors.keys(), cursors=cursors.values(), served=served, accounts=min(limit, ACCOUNTS),
         start=random.randrange(*ACCOUNT_HASHES),  # noqa: S311 - no secret
     )  # fmt: skip
-    return _batch(rows, asked_at)
+    return _batch(rows, lease_id, asked_at)
 
 
 def claim_lone(
@@ -160,7 +160,7 @@ def claim_lone(
     rows = ask(
         connection, "claim_lone", queue=queue, lease=lease, claimed_by=claimed_by, lease_id=lease_id, durable=durable
     )
-    return _batch(rows)
+    return _batch(rows, lease_id)
 
 
 def harden(connection: Connection) -> None:
@@ -175,26 +175,31 @@ def harden(connection: Connection) -> None:
 
 def claimed_under(connection: Connection, lease_id: UUID) -> list[Claimed]:
     """What a claim holds, as `claim` would have returned it."""
-    return _batch(run(connection, "claimed_under", lease_id=lease_id))
+    return _batch(run(connection, "claimed_under", lease_id=lease_id), lease_id)
 
 
-def _batch(rows: list[tuple[Any, ...]], asked_at: float = 0.0) -> list[Claimed]:
+def _batch(rows: list[tuple[Any, ...]], lease_id: UUID, asked_at: float = 0.0) -> list[Claimed]:
+    """The rows of a claim as its jobs, in the order of their numbers; one of the rows at least tells what all share."""
     told_at = time.monotonic()  # after the claim itself, so that no slot is used too early
-    batch, read = [], dict[str, Any]()
-    for id_, task, q, key, payload, version, options, *rest, slot_in, apart, late, took in rows:
-        # What the answer was under way is lateness already.
-        left = late and max(SHORTEST_LATENESS, late - (told_at - asked_at - took))
-        spaced = (None if slot_in is None else told_at + slot_in, apart, left)
-        made = (id_, task, q, key, loads(payload), version, _options(options, read), *rest, *spaced)
-        batch.append(Claimed._make(made))
+    if not rows:
+        return []
+    queue, claimed_by, expires_at, *news, apart, late, took = loads(next(row[-1] for row in rows if row[-1]))
+    # What the answer was under way is lateness already.
+    left = late and max(SHORTEST_LATENESS, late - (told_at - asked_at - took))
+    of_all = (queue, lease_id, claimed_by, datetime.fromisoformat(expires_at), *news, apart, left)
+    read = dict[str, Any]()
+    batch = []
+    for row, payload in zip(rows, loads_all([row[3] for row in rows]), strict=True):
+        text, slot_in = row[5], row[-2]
+        options = None if text is None else _options(text, read)
+        slot_at = None if slot_in is None else told_at + slot_in
+        batch.append(Claimed._make((*row[:3], payload, row[4], options, *row[6:-2], slot_at, *of_all)))
     batch.sort(key=_number)
     return batch
 
 
-def _options(text: str | None, read: dict[str, Any]) -> Any:
+def _options(text: str, read: dict[str, Any]) -> Any:
     """Jobs of one call carry the same headers, which are read once. What a canvas hangs on to is each job's own."""
-    if text is None:
-        return None
     if (known := read.get(text)) is None:
         known = loads(text)
         if known.keys() == {"headers"}:

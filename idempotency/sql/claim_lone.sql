@@ -12,6 +12,6 @@ WHERE r.id = (
 ) AND r.state = 'queued' AND (SELECT %(durable)s OR set_config('synchronous_commit', 'off', true) = 'off')
 RETURNING {{handed}},
     -- The line in which it stood: none but a record's first attempt has the even one.
-    false AS left_others, 1::bigint AS number, (r.priority * 2 + CASE WHEN r.attempt = 1 THEN 0 ELSE 1 END) AS line,
-    r.account_hash, 1 AS turn, false AS doubtful, NULL::float8 AS slot_in, NULL::float8 AS apart, NULL::float8 AS late,
-    NULL::float8 AS took
+    1::bigint AS number, (r.priority * 2 + CASE WHEN r.attempt = 1 THEN 0 ELSE 1 END) AS line, r.account_hash, 1 AS turn,
+    NULL::float8 AS slot_in,
+    json_build_array(r.queue, r.claimed_by, r.lease_expires_at, false, false, NULL, NULL, NULL)::text AS of_all

@@ -1,5 +1,5 @@
 -- Of each account its share of this claim, the oldest first; a step of priority is worth a minute of waiting.
-SELECT t.line, t.turn, t.served, r.*, count(*) OVER (PARTITION BY t.line, t.account_hash) >= quota AS filled,
+SELECT t.line, t.turn, t.served, r.*, quota,
     row_number() OVER (PARTITION BY t.account_hash ORDER BY r.due_at, r.id) AS nth
 -- The share is an account's and not a line's: else a low priority would get as much of each claim as a high one.
 FROM (SELECT *, ceil(%(limit)s / (SELECT count(DISTINCT account_hash) FROM turns)::float8)::int AS quota

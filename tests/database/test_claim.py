@@ -53,6 +53,13 @@ def test_a_solo_record_comes_alone_and_never_with_others(own):
     assert sorted(sizes) == [1, 4]
 
 
+def test_a_solo_record_that_is_left_out_takes_nobodys_place(own):
+    (first,), (other,) = enqueue(own, None, account="a"), enqueue(own, None, account="b")
+    (solo,), (last,) = enqueue(own, None, account="a", solo=True), enqueue(own, None, account="b")
+    assert [(c.id, c.number) for c in claim(own, 3)] == [(first, 1), (other, 2), (last, 3)]
+    assert [c.id for c in claim(own, 3)] == [solo]
+
+
 def test_solo_records_come_one_by_one(own):
     enqueue_plenty(own, 3, solo=True)
     assert [len(claim(own)) for _ in range(4)] == [1, 1, 1, 0]
@@ -212,11 +219,17 @@ def test_waiting_for_others_never_uses_up_the_attempts_that_are_returned(own):
 
 
 def test_a_claim_whose_answer_was_lost_is_found_by_its_lease(own):
-    enqueue_plenty(own, 3)
+    options = '{"headers": {"a": 1}}'
+    for key in "abc":
+        enqueue(own, key, calls=3, options=options)
     lease_id = new_id()
     claimed = transitions.claim(
         own, "default", limit=2, lease=timedelta(seconds=60), claimed_by="me", lease_id=lease_id
     )
     found = transitions.claimed_under(own, lease_id)
-    assert [(c.id, c.fencing_token) for c in found] == [(c.id, c.fencing_token) for c in claimed]
+    unknown = {"turn": 0, "doubtful": True, "late": None}
+    assert found == [c._replace(**unknown) for c in claimed]
+    held = rows(own, "queue", "lease_id", "claimed_by", "lease_expires_at")
+    assert [(c.queue, c.lease_id, c.claimed_by, c.lease_expires_at) for c in claimed] == [held[c.id] for c in claimed]
+    assert {(c.left_others, c.options["headers"]["a"]) for c in claimed} == {(True, 1)}
     assert transitions.claimed_under(own, new_id()) == []

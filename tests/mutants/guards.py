@@ -133,7 +133,7 @@ MUTANTS = (
         CLAIM,
         (
             "a claim ignores solo",
-            "WHERE is_first OR NOT (solo OR solo_first)",
+            "WHERE (is_first OR NOT (solo OR solo_first))",
             "WHERE true",
             "test_a_solo_record_comes_alone_and_never_with_others",
         ),
@@ -147,6 +147,10 @@ MUTANTS = (
             "",
             "test_a_claim_takes_no_more_calls_than_have_slots_within_a_tenth_of_a_second",
         ),
+    ),
+    *_of(
+        f"{SQL}/affordable.part.sql",
+        LIMITS,
         (
             "retries have no budget",
             "line & 1 = 0 OR gate.retry_share IS NULL OR retries <= gate.tokens",
