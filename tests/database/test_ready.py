@@ -9,7 +9,7 @@ from tests.app.tasks import Echo
 from tests.records import claim
 
 HEADERS = {"traceparent": "00"}
-SAID = None, {"headers": HEADERS, "root_id": "r", "parent_id": "p", "group_id": "g"}, {"headers": HEADERS}
+SAID = None, None, {"headers": HEADERS, "root_id": "r", "parent_id": "p", "group_id": "g"}, {"headers": HEADERS}
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def test_each_is_made_with_its_own_request(claimed, readying):
 
 
 def test_what_a_body_writes_into_its_request_meets_no_other(claimed, readying):
-    batch = [one._replace(options=options) for one, options in zip(claimed(3), SAID, strict=True)]
-    first, second, third = (ready.request for ready in readying.all(batch))
+    batch = [one._replace(options=options) for one, options in zip(claimed(4), SAID, strict=True)]
+    first, other, second, third = (ready.request for ready in readying.all(batch))
     own = [name for name, value in first.items() if isinstance(value, (dict, list))]
     assert sorted(own) == ["args", "delivery_info", "headers", "kwargs"]
-    assert all(len({id(request[name]) for request in (first, second, third)}) == 3 for name in own)
-    assert second["headers"] == third["headers"] == SAID[1]["headers"]
+    assert all(len({id(request[name]) for request in (first, other, second, third)}) == 4 for name in own)
+    assert second["headers"] == third["headers"] == HEADERS
     assert (first["headers"], first["root_id"], first["parent_id"], first["group"]) == ({}, first["id"], None, None)
     assert (second["root_id"], second["parent_id"], second["group"]) == ("r", "p", "g")
     assert first["kwargs"] == batch[0].payload
