@@ -34,7 +34,7 @@ QUICK = {"rounds": 3, "jobs": 10_000, "history": 1_000_000, "peers": ("pgqueuer-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parsed(arguments)
-    with arena.opened() as opened:
+    with arena.opened(socket=asked.socket) as opened:
         left_out: dict[str, str] = {}
         runs = _play(opened, asked, left_out)
         found = {"runs": runs, "machine": report.machine(), "left_out": left_out}
@@ -54,6 +54,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="of each contender (5)")
     parser.add_argument("--jobs", type=int, help="that ours drains in a round (20,000); peers get their share")
     parser.add_argument("--history", type=int, help="terminal records, for the work of that name (10,000,000)")
+    parser.add_argument("--socket", action="store_true", help="PostgreSQL through one, without a password; not by TCP")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--plot", action="store_true", help="write the figures of docs/performance.md and its charts")
     asked = parser.parse_args(arguments)

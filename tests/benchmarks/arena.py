@@ -16,6 +16,7 @@ from config.embedded import Postgres, Valkey
 from config.embedded.places import make_place
 from tests.benchmarks.body import Counter
 from tests.benchmarks.environment import COUNTER, STOCK_BROKER
+from tests.benchmarks.postgres import OverTcp
 from tests.janitor import Janitor
 from tests.processes import Programs
 
@@ -60,13 +61,17 @@ class Arena:
 
 
 @contextmanager
-def opened() -> Iterator[Arena]:
-    """A durable PostgreSQL, migrated, and a Valkey; all gone afterwards, even if this process is killed."""
+def opened(*, socket: bool = False) -> Iterator[Arena]:
+    """A durable PostgreSQL, migrated, and a Valkey; all gone afterwards, even if this process is killed.
+
+    `socket`: PostgreSQL is reached through one, without a password, and not as applications reach theirs.
+    """
     janitor, place = Janitor(), make_place()
     janitor.remove(place)
     counter = Counter((SHARED_MEMORY if SHARED_MEMORY.is_dir() else place) / f"{place.name}-counter")
     janitor.remove(counter.path)
-    with Postgres(place / "postgres") as postgres, Valkey(place / "valkey") as valkey:
+    reached = Postgres if socket else OverTcp
+    with reached(place / "postgres") as postgres, Valkey(place / "valkey") as valkey:
         janitor.remove(postgres.sockets.parent)
         programs = Programs(place, lambda: {**os.environ}, janitor)
         servers = {"postgres": postgres.process.pid, "broker": valkey.process.pid}
