@@ -53,11 +53,13 @@ def _measure(opened: arena.Arena, jobs: int) -> dict[str, Any]:
     return found | {"ratios": _ratios(found)}
 
 
-def _ratios(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Of the last tenth, by that without a transaction."""
+def _ratios(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float | None]]:
+    """Of the last tenth, by that without a transaction; None where that was over between two ticks of the clock."""
     figures = ("claim_ms_last", "cpu_us_per_job_last")
     return {
-        name: {figure: round(told[figure] / found["without"][figure], 2) for figure in figures}
+        name: {
+            each: round(told[each] / found["without"][each], 2) if found["without"][each] else None for each in figures
+        }
         for name, told in found.items()
         if name != "without"
     }
