@@ -1,6 +1,5 @@
 """The suite again on the newest Django, where a Python is found that it runs on, in a copy of this checkout."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.again import run_again
 from tests.processes import ROOT
 from tests.releases.pythons import newest
 from tests.servers.session import NOT_HERE
@@ -16,7 +16,6 @@ DJANGO_6_NEEDS = (3, 12)
 # What touches Django: models, migrations, SQL of its compiler, admin pages, checks, commands. Other folders start
 # programs, which meet the same code.
 FOLDERS = ("tests/unit", "tests/database", "tests/metrics", "tests/billing_sync/database")
-OURS = ("DATABASE_URL", "BROKER_URL", "JOBS_TEST_NOTES", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 @pytest.mark.timeout(1800)
@@ -27,17 +26,7 @@ def test_the_suite_holds_on_the_newest_django(tmp_path: Path) -> None:
     if python is None:
         pytest.skip(f"{NOT_HERE} there is no Python 3.12 or newer, which Django 6 needs")
     checkout = _copy(tmp_path / "checkout")
-    environment = {name: value for name, value in os.environ.items() if name not in OURS and "PYTEST" not in name}
-    done = subprocess.run(
-        [checkout / "bin" / "test", *FOLDERS],
-        env=environment | {"PYTHON": str(python)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    print(done.stdout[-20_000:])
-    assert "django: version: 6." in done.stdout
-    assert done.returncode == 0
+    run_again([checkout / "bin" / "test", *FOLDERS], says="django: version: 6.", PYTHON=str(python))
 
 
 def _copy(target: Path) -> Path:

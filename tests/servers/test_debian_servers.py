@@ -1,11 +1,10 @@
 """The suite again on Debian's PostgreSQL 15 and Redis 7, the oldest servers; the wheels bring the newest ones."""
 
-import os
-import subprocess
 import sys
 
 import pytest
 
+from tests.again import run_again
 from tests.processes import ROOT
 from tests.servers.session import require
 
@@ -19,17 +18,5 @@ FOLDERS = ("database", "property", "concurrency", "crash")
 def test_the_suite_holds_on_debians_servers(folder: str) -> None:
     require("postgresql")
     require("redis-server")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    for ours in ("DATABASE_URL", "BROKER_URL", "JOBS_TEST_NOTES"):
-        environment.pop(ours, None)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", f"tests/{folder}", "-p", "no:cacheprovider", "-o", "addopts=-ra"],
-        cwd=ROOT,
-        env=environment | {"JOBS_TEST_SERVERS": "debian"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    print(done.stdout[-20_000:])
-    assert "on debian's servers" in done.stdout
-    assert done.returncode == 0
+    command = [sys.executable, "-m", "pytest", f"tests/{folder}", "-p", "no:cacheprovider", "-o", "addopts=-ra"]
+    run_again(command, says="on debian's servers", JOBS_TEST_SERVERS="debian")

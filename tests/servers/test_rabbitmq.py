@@ -1,12 +1,10 @@
 """The suite again on RabbitMQ: quorum queues and publisher confirms instead of Redis' lists."""
 
-import os
-import subprocess
 import sys
 
 import pytest
 
-from tests.processes import ROOT
+from tests.again import run_again
 from tests.servers.session import require
 
 # What sends, receives or counts hints, or ends and starts those who do, and one flow from file to mail. Left out is
@@ -32,18 +30,6 @@ CHOSEN = (
 @pytest.mark.timeout(3600)
 def test_the_suite_holds_on_rabbitmq() -> None:
     require("rabbitmq-server")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    for ours in ("DATABASE_URL", "BROKER_URL", "JOBS_TEST_NOTES"):
-        environment.pop(ours, None)
     files = [f"tests/{name}" for name in CHOSEN]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *files, "-p", "no:cacheprovider", "-o", "addopts=-ra --durations=10"],
-        cwd=ROOT,
-        env=environment | {"JOBS_TEST_BROKER": "rabbitmq"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    print(done.stdout[-20_000:])
-    assert "the broker is rabbitmq" in done.stdout
-    assert done.returncode == 0
+    command = [sys.executable, "-m", "pytest", *files, "-p", "no:cacheprovider", "-o", "addopts=-ra --durations=10"]
+    run_again(command, says="the broker is rabbitmq", JOBS_TEST_BROKER="rabbitmq")
