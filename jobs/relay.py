@@ -33,8 +33,10 @@ from jobs.worker.dying import tell_of_leases
 
 logger = logging.getLogger(__name__)
 
-COUNTED = 10_000  # claimable records counted at most in a look: more would not change what is sent
 ASSUMED_BATCH = 50  # records a hint leads to at the least while there is a backlog
+# Hints that may wait besides one for each process. They last until the next look, as who follows one goes on for a
+# second; to count the records for more takes a tenth of a core where a queue is deep and its records lie apart.
+SPARE_HINTS = 50
 SHORTEST_REST = 0.025  # seconds between two looks: where much becomes due one after the other, it is staged together
 HOUSEKEEPING = 60.0  # seconds between two rounds of what nobody waits for
 PRUNING = 0.1  # seconds in a look: hints wait no longer, and it is faster than workers can drain
@@ -102,9 +104,10 @@ class Relay:
         ticked.released = self._releases.due(self._own, queues)
         stepped = self._bulk_replays.due(self._own)
         ticked.replayed, ticked.next_in = stepped.replayed, min(ticked.next_in, stepped.next_in)
-        for backlog in self._own.once(lambda c: reads.backlog(c, queues, cap=COUNTED)):
-            slots = sum(w.slots for w in workers if backlog.queue in w.queues)
-            ticked.hints += self._top_up(backlog, slots)
+        slots = {queue: sum(w.slots for w in workers if queue in w.queues) for queue in queues}
+        cap = counted(max(slots.values(), default=0))
+        for backlog in self._own.once(lambda c: reads.backlog(c, queues, cap=cap)):
+            ticked.hints += self._top_up(backlog, slots[backlog.queue])
             ticked.next_in = min(ticked.next_in, *_waits(backlog))
         self._count_minutes(queues)
         self._broker_memory.due(self._own)
@@ -156,6 +159,14 @@ class Relay:
             self._own.once(lambda c: pulses.beat(c, pulses.RELAY, self._name))
             self._own.once(measuring.write_here)
             self._told = time.monotonic()
+
+
+def counted(slots: int) -> int:
+    """Claimable records of a queue that are counted at most in a look: more would not change what is sent.
+
+    `slots`: worker processes of the queue that has most.
+    """
+    return ASSUMED_BATCH * (SPARE_HINTS + slots)
 
 
 def prune(own: OwnConnection, retention: timedelta, *, seconds: float = math.inf) -> int:

@@ -77,10 +77,10 @@ def _claim(connection: Any, queue: str) -> None:
 def _look(connection: Any, queue: str) -> None:
     """What a relay does for a queue: stage what became due, and see what waits."""
     from idempotency import reads, transitions
-    from jobs.relay import COUNTED
+    from jobs.relay import counted
 
     transitions.stage(connection, [queue])
-    (backlog,) = reads.backlog(connection, [queue], cap=COUNTED)
+    (backlog,) = reads.backlog(connection, [queue], cap=counted(DUE))
     assert backlog.claimable == DUE
 
 

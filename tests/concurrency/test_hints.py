@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from idempotency import queues
 from idempotency.models import Record
 from jobs import hints
-from jobs.relay import ASSUMED_BATCH, Relay
+from jobs.relay import ASSUMED_BATCH, SPARE_HINTS, Relay
 from jobs.transport.redis import Channel
 from tests.app.tasks import Mark
 from tests.processes import wait_until
@@ -215,6 +215,13 @@ def test_without_consumers_the_relay_tops_up_to_the_window_and_stops(pushes, bro
     for _ in range(20):
         relay.tick()
     assert broker.length("default") == 7
+
+
+def test_behind_a_deep_backlog_wait_the_spare_hints_and_no_more(broker, relay):
+    Mark.enqueue_many({"name": f"n{i}"} for i in range((SPARE_HINTS + 5) * ASSUMED_BATCH))
+    for _ in range(3):
+        relay.tick()
+    assert broker.length("default") == SPARE_HINTS
 
 
 def test_a_wiped_broker_is_refilled_by_the_next_tick(pushes, broker, relay):
