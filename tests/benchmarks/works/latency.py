@@ -4,11 +4,13 @@ Jobs of both come in turns, 20 a second of each: the same second is good or bad 
 """
 
 import time
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from statistics import quantiles
 
 from tests.benchmarks import systems, waits
+from tests.benchmarks.arena import PRISTINE
 from tests.benchmarks.contenders import Contender
 from tests.benchmarks.report import Run
 from tests.benchmarks.works.stage import Stage
@@ -17,11 +19,14 @@ from tests.processes import wait_until
 RATE = 20  # jobs a second of each
 SAMPLES = 160  # of each in a round
 BARS = {50: 1.25, 99: 1.5}
+IDLE = "idle"  # a database of its own: what other works have left would be drained, and vacuumed, meanwhile
 
 
 def latency(stage: Stage) -> list[Run]:
     found: dict[str, list[list[float]]] = {}
-    with stage.contenders(systems.OURS_QUIET, systems.AFTER_INSERT) as contenders:
+    stage.arena.database(IDLE, PRISTINE)
+    compared = [replace(setup, database=IDLE) for setup in (systems.OURS_QUIET, systems.AFTER_INSERT)]
+    with stage.contenders(*compared) as contenders:
         for contender in contenders:
             contender.thaw()
             contender.warm_up()
