@@ -47,7 +47,8 @@ def _bars(runs: Runs, path: Path) -> Path:
         axes.plot(middle, place, "o", color=OURS)
     axes.set_yticks(range(len(asked)), [f"{run['work']} against {run['peer']}" for run in reversed(asked)])
     axes.axvline(1, color=BAR, linewidth=1)
-    axes.set_xscale("log")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("times the target (red): to the right is better")
     return _saved(figure, axes, path)
 
