@@ -72,7 +72,7 @@ class Job:
         grouped: bool = False,
     ) -> None:
         self.claimed, self.settler, self.kind, self.fits, self.grouped = claimed, settler, kind, fits, grouped
-        # What each run writes must be there before the next job is made: what comes later costs a dictionary
+        # What each run writes is set here already: CPython gives an object whose attributes come later a dictionary.
         self.started, self.entered, self.settled, self.outcome = 0.0, False, False, None
         if claimed.intent_at is not None:
             self.in_doubt = True

@@ -78,9 +78,10 @@ def _look(connection: Any, queue: str) -> None:
     """What a relay does for a queue: stage what became due, and see what waits."""
     from idempotency import reads, transitions
     from jobs.relay import counted
+    from tests.benchmarks.contenders import CHILDREN
 
     transitions.stage(connection, [queue])
-    (backlog,) = reads.backlog(connection, [queue], cap=counted(DUE))
+    (backlog,) = reads.backlog(connection, [queue], cap=counted(CHILDREN))
     assert backlog.claimable == DUE
 
 
