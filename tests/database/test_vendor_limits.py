@@ -57,7 +57,7 @@ def test_slots_are_spaced_and_the_next_claim_goes_on_behind_them(own, limit):
     limit(calls_per_second=50, burst=1)
     enqueue_plenty(own, 20)
     batch = claim(own, 3)
-    assert [round(b.slot_at - a.slot_at, 3) for a, b in pairwise(batch)] == [0.02, 0.02]
+    assert [round(b.slot_at - a.slot_at, 6) for a, b in pairwise(batch)] == [0.02, 0.02]
     free_at = told(own, FREE_AT)
     assert len(claim(own, 1)) == 1
     assert told(own, FREE_AT) >= free_at + 0.0199
